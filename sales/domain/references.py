@@ -1,0 +1,27 @@
+"""The reference of an order: eight characters that can be read over the phone.
+
+Crockford's base 32 (no I, L, O, U) over the first 40 bits of the order id. Derived, so it is known the moment a unit is
+taken; short, so two orders of a very large shop may share one, and a search by reference shows both.
+"""
+
+from uuid import UUID
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISHEARD = str.maketrans("ILO", "110")
+
+
+def of(order_id: UUID) -> str:
+    """Return the reference of an order, without a space: `K7QF2M9D`."""
+    bits = order_id.int >> 88
+    return "".join(_ALPHABET[bits >> shift & 31] for shift in range(35, -1, -5))
+
+
+def spaced(reference: str) -> str:
+    """Return the reference as people see it: `K7QF 2M9D`."""
+    return f"{reference[:4]} {reference[4:]}"
+
+
+def typed(text: str) -> str | None:
+    """Return the reference that somebody typed (spaces, dashes, lower case, O for 0 …), or None if it is none."""
+    reference = text.upper().replace(" ", "").replace("-", "").translate(_MISHEARD)
+    return reference if len(reference) == 8 and all(letter in _ALPHABET for letter in reference) else None

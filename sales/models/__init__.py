@@ -1,0 +1,27 @@
+"""What is on record: the truth for good. Knows the database and nothing of the live ledger.
+
+Writes that follow a rule of the business live in `sales.services`, reads for pages in `sales.queries`.
+"""
+
+from sales.models.accounts import Account
+from sales.models.clients import ApiClient, ApiKey
+from sales.models.ledgers import DeadLetter, Incident, LedgerServer
+from sales.models.orders import Order
+from sales.models.products import CompareAtMeaning, Product
+from sales.models.sales import OnLedgerLoss, Sale
+from sales.models.trail import TrailEntry
+
+__all__ = [
+    "Account",
+    "ApiClient",
+    "ApiKey",
+    "CompareAtMeaning",
+    "DeadLetter",
+    "Incident",
+    "LedgerServer",
+    "OnLedgerLoss",
+    "Order",
+    "Product",
+    "Sale",
+    "TrailEntry",
+]

@@ -1,0 +1,54 @@
+"""One id per request: taken from the proxy in front or made here, in every log record and in the answer.
+
+Nothing else about logging lives here; the site's settings put `RequestIdFilter` on their log output.
+"""
+
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponse
+
+HEADER = "X-Request-ID"
+_SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+_current: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+def current() -> str:
+    """Return the id of the request being answered, `-` outside of one."""
+    return _current.get()
+
+
+def chosen(offered: str | None) -> str:
+    """Return the offered id if it is short and plain enough to stand in a log line, otherwise a new one."""
+    if offered and _SANE.fullmatch(offered):
+        return offered
+    return secrets.token_hex(8)
+
+
+class RequestIdMiddleware:
+    """Gives each request its id, before anything else looks at it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request with its id set, and name the id in the answer."""
+        token = _current.set(chosen(request.headers.get(HEADER)))
+        try:
+            response = self._get_response(request)
+            response.headers[HEADER] = current()
+        finally:
+            _current.reset(token)  # the thread goes on with somebody else's request
+        return response
+
+
+class RequestIdFilter(logging.Filter):
+    """Puts `request_id` on each record; lets all of them pass."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add the id of the request in whose course the record was made."""
+        record.request_id = current()
+        return True
