@@ -4,9 +4,10 @@ The site's settings build one `Conf` from the environment (`settings.SALES`); ev
 `current()`. No environment variable is read here or below, and nothing here knows Django models or Redis.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from django.conf import settings
 
@@ -48,6 +49,11 @@ class Conf:
     """All that an installation decides about sales; durations carry their unit in the name."""
 
     site: Site = Site.PRODUCTION
+    data_dir: Path = Path("var")
+    ledger_url: str = field(default="", repr=False)  # may hold a password
+    cache_url: str = field(default="", repr=False)
+    ledger_embedded: bool = False  # whoever starts the site starts this server too, in `data_dir`
+    cache_embedded: bool = False
     shop_name: str = "Harbour Press"
     shop_place: str = "Hamburg"
     shop_currency: str = "EUR"
