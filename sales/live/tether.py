@@ -63,7 +63,10 @@ def _become(*, parent: int, tie: str, argv: Sequence[str]) -> None:
         _leave_watcher(lifeline=int(lifeline))
     if os.getppid() != parent:  # it died before we were tied: nobody would ever tell us
         sys.exit(_PARENT_IS_GONE)
-    os.execvp(argv[0], list(argv))  # noqa: S606 (no shell is the point)
+    try:
+        os.execvp(argv[0], list(argv))  # noqa: S606 (no shell is the point)
+    except OSError as broken:
+        sys.exit(f"{argv[0]} cannot be started: {broken.strerror}.")
 
 
 def _ask_kernel() -> None:

@@ -1,0 +1,48 @@
+"""The names of a sale's keys in the ledger, and of counters on the cache server. Nothing else makes a key."""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Self
+
+from sales import conf
+
+
+@dataclass(frozen=True, slots=True)
+class SaleKeys:
+    """The six keys of one sale. They share a hash tag, so that a cluster keeps them together."""
+
+    meta: str  # hash: the sale's numbers
+    shoppers: str  # hash: shopper/slot -> entry
+    keys: str  # hash: key digest -> shopper/slot
+    returned: str  # sorted set: unit numbers given back
+    deadlines: str  # sorted set: shopper/slot of open holds by deadline
+    events: str  # stream: every change, in order
+
+    @classmethod
+    def of(cls, sale: int) -> Self:
+        """Name the keys of the sale with this primary key."""
+        stem = f"{conf.current().ledger_key_prefix}{{sale:{sale}}}:"
+        return cls(
+            meta=stem + "meta",
+            shoppers=stem + "shoppers",
+            keys=stem + "keys",
+            returned=stem + "returned",
+            deadlines=stem + "deadlines",
+            events=stem + "events",
+        )
+
+    def named(self, *names: str) -> tuple[str, ...]:
+        """Return the keys with these names, in this order, as a script's header lists them."""
+        return tuple(getattr(self, name) for name in names)
+
+
+def bucket(name: str) -> str:
+    """Name the counter of a limit on the cache server."""
+    return f"{conf.current().ledger_key_prefix}limit:{name}"
+
+
+def digest(*, client: str, key: str) -> str:
+    """Return the 11 characters under which an Idempotency-Key of an API client is kept (64 bits, URL-safe base 64)."""
+    hashed = hashlib.blake2b(f"{client}\0{key}".encode(), digest_size=8).digest()
+    return urlsafe_b64encode(hashed).rstrip(b"=").decode()

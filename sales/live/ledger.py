@@ -1,0 +1,145 @@
+"""The ledger's verbs as pure functions: each builds the `Call` of one script and knows how to read its reply.
+
+Talks to nobody; see `sales.live.connection`. Times are integer milliseconds of the ledger server's clock.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sales.domain.states import LedgerState
+from sales.live.calls import Call
+from sales.live.entries import write_order_id
+from sales.live.keys import SaleKeys
+from sales.live.results import Done, Found, Snapshot, Taken, Terms, Ticked
+from sales.live.scripts import LEDGER_SCRIPTS
+
+_ALL = ("meta", "shoppers", "keys", "returned", "deadlines", "events")
+_HOLD = ("meta", "shoppers", "returned", "deadlines", "events")
+
+
+def purchase(*, sale: int, epoch: int, shopper: str, slot: int = 0, order_id: UUID, key_digest: str = "") -> Call[Taken]:
+    """Take a unit: bought at once, or held where the sale has a hold time. Slot 0 is the shopper's next free one."""
+    return Call(
+        script=LEDGER_SCRIPTS["purchase"],
+        keys=SaleKeys.of(sale).named(*_ALL),
+        args=(epoch, shopper, slot, write_order_id(order_id), key_digest),
+        read=Taken.read,
+        failed=Taken.failed,
+    )
+
+
+def _about_hold(verb: str, *, sale: int, epoch: int, shopper: str, slot: int, order_id: UUID) -> Call[Taken]:
+    return Call(
+        script=LEDGER_SCRIPTS[verb],
+        keys=SaleKeys.of(sale).named(*_HOLD),
+        args=(epoch, shopper, slot, write_order_id(order_id)),
+        read=Taken.read,
+        failed=Taken.failed,
+    )
+
+
+def confirm(*, sale: int, epoch: int, shopper: str, slot: int = 0, order_id: UUID) -> Call[Taken]:
+    """Buy a held unit. Slot 0 finds it by the order id."""
+    return _about_hold("confirm", sale=sale, epoch=epoch, shopper=shopper, slot=slot, order_id=order_id)
+
+
+def release(*, sale: int, epoch: int, shopper: str, slot: int = 0, order_id: UUID) -> Call[Taken]:
+    """Let a held unit go."""
+    return _about_hold("release", sale=sale, epoch=epoch, shopper=shopper, slot=slot, order_id=order_id)
+
+
+def extend(*, sale: int, epoch: int, shopper: str, slot: int = 0, order_id: UUID) -> Call[Taken]:
+    """Move a hold's deadline, once."""
+    return _about_hold("extend", sale=sale, epoch=epoch, shopper=shopper, slot=slot, order_id=order_id)
+
+
+def find(*, sale: int, epoch: int, shopper: str, key_digest: str = "") -> Call[Found]:
+    """Read all that the ledger knows of one shopper, and who holds a key. Writes nothing."""
+    return Call(
+        script=LEDGER_SCRIPTS["find"],
+        keys=SaleKeys.of(sale).named("meta", "shoppers", "keys"),
+        args=(epoch, shopper, key_digest),
+        read=Found.read,
+        failed=Found.failed,
+    )
+
+
+def snapshot(*, sale: int, epoch: int | None) -> Call[Snapshot]:
+    """Read a sale's numbers in one instant. Epoch None reads whichever epoch the ledger is in (for proof and audit)."""
+    return Call(
+        script=LEDGER_SCRIPTS["snapshot"],
+        keys=SaleKeys.of(sale).named("meta", "returned", "deadlines", "events"),
+        args=(-1 if epoch is None else epoch,),
+        read=Snapshot.read,
+        failed=Snapshot.failed,
+    )
+
+
+def tick(*, sale: int, epoch: int, most: int = 500) -> Call[Ticked]:
+    """Free at most so many holds that are due, and store the clock."""
+    return Call(
+        script=LEDGER_SCRIPTS["tick"],
+        keys=SaleKeys.of(sale).named(*_HOLD),
+        args=(epoch, most),
+        read=Ticked.read,
+        failed=Ticked.failed,
+    )
+
+
+def publish(*, sale: int, epoch: int, terms: Terms) -> Call[Done]:
+    """Put a sale into the ledger for the first time."""
+    return Call(
+        script=LEDGER_SCRIPTS["publish"],
+        keys=SaleKeys.of(sale).named(*_ALL),
+        args=(
+            epoch,
+            terms.stock,
+            terms.limit,
+            terms.opens_ms,
+            terms.closes_ms,
+            terms.hold_ms,
+            terms.hold_extension_ms,
+            int(terms.cancelled_counts),
+            terms.state_number,
+        ),
+        read=Done.read,
+        failed=Done.failed,
+    )
+
+
+def set_state(*, sale: int, epoch: int, state: LedgerState, number: int) -> Call[Done]:
+    """Open, pause or close; `number` is the record's number of this state change."""
+    return Call(
+        script=LEDGER_SCRIPTS["set_state"],
+        keys=SaleKeys.of(sale).named("meta"),
+        args=(epoch, state, number),
+        read=Done.read,
+        failed=Done.failed,
+    )
+
+
+def mark_recorded(*, sale: int, epoch: int, seq: int, dead: Iterable[tuple[str, int, UUID]] = ()) -> Call[Done]:
+    """Say that events up to `seq` are on record; `dead` are (shopper, slot, order id) that the record refused."""
+    triples: list[str | int] = []
+    for shopper, slot, order_id in dead:
+        triples += (shopper, slot, write_order_id(order_id))
+    return Call(
+        script=LEDGER_SCRIPTS["mark_recorded"],
+        keys=SaleKeys.of(sale).named("meta", "shoppers"),
+        args=(epoch, seq, *triples),
+        read=Done.read,
+        failed=Done.failed,
+    )
+
+
+def stamp(*, sale: int, old_epoch: int, new_epoch: int) -> Call[Done]:
+    """Move a sale that is proven complete into a new epoch."""
+    return Call(
+        script=LEDGER_SCRIPTS["stamp"],
+        keys=SaleKeys.of(sale).named("meta"),
+        args=(old_epoch, new_epoch),
+        read=Done.read,
+        failed=Done.failed,
+    )
+
+

@@ -1,0 +1,47 @@
+#!lua flags=allow-oom
+--[[
+Buy a held unit. Works until the hold's deadline, also while the sale is paused and after it has ended.
+
+KEYS
+  1 meta       hash    the sale's numbers
+  2 shoppers   hash    shopper/slot -> entry
+  3 returned   zset    unit numbers given back
+  4 deadlines  zset    shopper/slot of open holds by deadline
+  5 events     stream  every change, in order
+ARGV
+  1 epoch      int     the caller's epoch
+  2 shopper    str
+  3 slot       int     the slot held; 0 = find it by the order id
+  4 order_id   str     22 characters
+RETURNS {outcome, now_ms, left, held, recorded_seq, moment_ms, slot, entry}
+  BOUGHT         the unit is bought (again: the same answer)
+  CANCELLED      it was bought and cancelled since
+  GONE           the hold ran out, was let go or was taken over
+  UNKNOWN_ORDER  the shopper has no such order
+  NO_LEDGER      no such sale here
+  STALE_EPOCH    the sale is of another epoch
+  CORRUPT        the keys contradict each other; nothing was written
+]]
+local meta, shoppers, returned, deadlines, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local epoch, shopper, slot, order = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+
+local sale, fault = read_sale(meta, epoch)
+if not sale then return { fault, 0, 0, 0, 0, 0, 0, '' } end
+local entries = read_entries(sale, shoppers, shopper)
+if not entries or not count_holds(sale, returned, deadlines) then return { 'CORRUPT', sale.now, 0, 0, 0, 0, 0, '' } end
+local entry, missing = find_order(entries, slot, order)
+if not entry then return answer(sale, missing) end
+
+if entry.state == 'b' or entry.state == 'u' then return answer(sale, 'BOUGHT', entry) end
+if entry.state == 'c' or entry.state == 'x' then return answer(sale, 'CANCELLED', entry) end
+if entry.state == 'g' or entry.due then return answer(sale, 'GONE', entry) end
+
+if not emit(sale, events, 'bought', shopper, entry, sale.now) then
+  return { 'CORRUPT', sale.now, 0, 0, 0, 0, 0, '' }
+end
+entry.state, entry.at = 'b', sale.now
+write_entry(shoppers, shopper, entry)
+redis.call('ZREM', deadlines, shopper .. '/' .. entry.slot)
+sale.held, sale.sold = sale.held - 1, sale.sold + 1
+store(sale, meta)
+return answer(sale, 'BOUGHT', entry)

@@ -1,0 +1,158 @@
+-- What every ledger script begins with: the clock, the sale's numbers, the entries of shoppers, and the events.
+-- The loader puts this text between a script's header and its body. Nothing here writes before `emit`.
+
+local META_FIELDS = {
+  'epoch', 'state', 'state_number', 'change', 'stock', 'next_unit', 'sold', 'held', 'seq', 'recorded_seq', 'opens_ms',
+  'closes_ms', 'sold_out_ms', 'limit', 'hold_ms', 'hold_extension_ms', 'cancelled_counts', 'keyed', 'clock_ms',
+}
+local LIVE = { h = true, e = true, b = true, u = true, x = true }  -- entries that count to the limit
+local HOLD = { h = true, e = true }
+
+-- Calls a command; nil where it answers with an error (a key of the wrong type), so that the script can say CORRUPT.
+local function ask(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then return nil end
+  return reply
+end
+
+-- Reads the sale: a table of numbers (and `state`), or nil and the outcome that says why not.
+local function read_sale(meta, epoch)
+  local values = ask('HMGET', meta, unpack(META_FIELDS))
+  if not values then return nil, 'CORRUPT' end
+  if not values[1] then
+    if ask('EXISTS', meta) == 0 then return nil, 'NO_LEDGER' end
+    return nil, 'CORRUPT'
+  end
+  local sale = {}
+  for i, field in ipairs(META_FIELDS) do
+    local value = values[i]
+    if field ~= 'state' then value = tonumber(value or nil) end
+    if not value then return nil, 'CORRUPT' end
+    sale[field] = value
+  end
+  if epoch and sale.epoch ~= tonumber(epoch) then return nil, 'STALE_EPOCH' end
+  local time = redis.call('TIME')
+  sale.now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), sale.clock_ms)
+  sale.due = 0
+  if sale.sold < 0 or sale.held < 0 or sale.sold + sale.held > sale.stock then return nil, 'CORRUPT' end
+  return sale
+end
+
+-- Reads and checks what belongs to the holds and the numbers given back: true, or false where they do not add up.
+local function count_holds(sale, returned, deadlines)
+  if ask('ZCARD', deadlines) ~= sale.held then return false end
+  sale.returned = ask('ZCARD', returned)
+  if not sale.returned or sale.next_unit - 1 ~= sale.sold + sale.held + sale.returned then return false end
+  if sale.held > 0 then sale.due = redis.call('ZCOUNT', deadlines, '-inf', sale.now) end
+  return true
+end
+
+local function left(sale) return sale.stock - sale.sold - sale.held + sale.due end
+
+-- An entry is fixed-width text: state 1, lost 2, unit 7, seq 10, taken 13, at 13, order id 22, key digest 0 or 11.
+local function read_entry(text, slot)
+  if #text ~= 68 and #text ~= 79 then return nil end
+  local entry = {
+    slot = slot,
+    state = text:sub(1, 1),
+    lost = tonumber(text:sub(2, 3)),
+    unit = tonumber(text:sub(4, 10)),
+    seq = tonumber(text:sub(11, 20)),
+    taken = tonumber(text:sub(21, 33)),
+    at = tonumber(text:sub(34, 46)),
+    order = text:sub(47, 68),
+    key = text:sub(69),
+    text = text,
+  }
+  if not (entry.lost and entry.unit and entry.seq and entry.taken and entry.at) then return nil end
+  if not entry.state:find('^[hebucxg]$') then return nil end
+  return entry
+end
+
+local function write_entry(shoppers, shopper, entry)
+  entry.text = string.format('%s%02d%07d%010d%013d%013d%s%s', entry.state, math.min(entry.lost, 99), entry.unit,
+    entry.seq, entry.taken, entry.at, entry.order, entry.key)
+  redis.call('HSET', shoppers, shopper .. '/' .. entry.slot, entry.text)
+end
+
+-- Reads a shopper's entries, slots 1, 2, … up to the first never used; slots have no holes. nil where one is unsound.
+local function read_entries(sale, shoppers, shopper)
+  local entries, first = {}, 1
+  repeat
+    local fields = {}
+    for slot = first, first + sale.limit - 1 do fields[#fields + 1] = shopper .. '/' .. slot end
+    local texts = ask('HMGET', shoppers, unpack(fields))
+    if not texts then return nil end
+    for i = 1, #fields do
+      if not texts[i] then
+        -- A hash that vanished would make every shopper a new one.
+        if #entries == 0 and sale.next_unit > 1 and redis.call('EXISTS', shoppers) == 0 then return nil end
+        return entries
+      end
+      local entry = read_entry(texts[i], first + i - 1)
+      if not entry then return nil end
+      entry.due = HOLD[entry.state] and entry.at <= sale.now or false
+      entries[#entries + 1] = entry
+    end
+    first = first + sale.limit
+  until false
+end
+
+-- Finds the entry of an order, in a named slot or (slot 0) in any: the entry, or nil and the outcome that says why not.
+local function find_order(entries, slot, order)
+  if slot > 0 then
+    local entry = entries[slot]
+    if entry and entry.order == order then return entry end
+    return nil, entry and 'GONE' or 'UNKNOWN_ORDER'
+  end
+  for _, entry in ipairs(entries) do
+    if entry.order == order then return entry end
+  end
+  return nil, 'UNKNOWN_ORDER'
+end
+
+-- Writes one event, and is always the first write of a change: false (and nothing written) where the stream is gone, of
+-- another type, or further than the sale's number. `order` and `key` may be empty, `since` is ms since the unit was taken.
+local function emit(sale, events, what, shopper, entry, at)
+  local id = redis.pcall('XADD', events, 'NOMKSTREAM', (sale.seq + 1) .. '-0', 'epoch', sale.epoch, 'what', what,
+    'unit', entry.unit, 'shopper', shopper, 'slot', entry.slot, 'order', entry.order, 'key', entry.key,
+    'time', at, 'since', at - entry.taken)
+  if not id or (type(id) == 'table' and id.err) then return false end
+  sale.seq = sale.seq + 1
+  entry.seq = sale.seq
+  return true
+end
+
+-- Gives a held unit back: event, entry, number, deadline. The caller has checked that all of it is there.
+local function free(sale, keys, shopper, entry, what)
+  if not emit(sale, keys.events, what, shopper, entry, sale.now) then return false end
+  entry.state, entry.lost = 'g', entry.lost + 1
+  write_entry(keys.shoppers, shopper, entry)
+  redis.call('ZREM', keys.deadlines, shopper .. '/' .. entry.slot)
+  redis.call('ZADD', keys.returned, entry.unit, entry.unit)
+  sale.held, sale.returned = sale.held - 1, sale.returned + 1
+  if entry.at <= sale.now then sale.due = sale.due - 1 end
+  return true
+end
+
+-- The member of `deadlines` names shopper and slot; the slash before the slot is the last one.
+local function read_holder(member, shoppers)
+  local shopper, slot = member:match('^(.*)/(%d+)$')
+  local text = shopper and ask('HGET', shoppers, member)
+  local entry = text and read_entry(text, tonumber(slot))
+  if not entry or not HOLD[entry.state] then return nil end
+  return shopper, entry
+end
+
+-- Stores the sale's numbers, the clock, and the moment at which the last unit went (`left_before` > 0 and now 0).
+local function store(sale, meta, left_before)
+  if left_before and left_before > 0 and left(sale) <= 0 then sale.sold_out_ms = sale.now end
+  redis.call('HSET', meta, 'next_unit', sale.next_unit, 'sold', sale.sold, 'held', sale.held, 'seq', sale.seq,
+    'keyed', sale.keyed, 'sold_out_ms', sale.sold_out_ms, 'clock_ms', sale.now)
+end
+
+-- The answer of every script about one shopper's unit: see RETURNS of each.
+local function answer(sale, outcome, entry, moment)
+  return { outcome, sale.now, math.max(left(sale), 0), sale.held - sale.due, sale.recorded_seq, moment or 0,
+    entry and entry.slot or 0, entry and entry.text or '' }
+end
