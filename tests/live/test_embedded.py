@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -55,7 +55,7 @@ def connect(running: embedded.RunningServer) -> "closing[redis.Redis]":
 
 def configuration(running: embedded.RunningServer) -> dict[str, Any]:
     with connect(running) as client:
-        return dict(client.config_get("*"))
+        return cast("dict[str, Any]", client.config_get("*"))
 
 
 class TestLedger:
