@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
@@ -23,7 +24,9 @@ def without_secrets(line: str) -> str:
 class TextFormatter(logging.Formatter):
     """A line for people. Line breaks are shown as a sign, so that a record is one line and cannot forge another."""
 
-    default_msec_format = "%s.%03d"
+    converter = staticmethod(time.gmtime)  # one clock for all processes, whatever zone each of them lives in
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, a traceback at its end."""

@@ -10,8 +10,10 @@ LONGEST_PATH_BYTES = 90
 
 
 def socket_path(data_dir: Path, name: str) -> Path:
-    """Return where the socket `name` of the installation in `data_dir` is: in there, or, where that path is too
-    long to be bound, in the temporary folder under a name that is always the same for the same `data_dir`.
+    """Return where the socket `name` of the installation in `data_dir` is.
+
+    That is in there, or, where the path is too long to be bound, in the temporary folder, under a name that is always
+    the same for the same `data_dir`.
     """
     near = data_dir.absolute() / name
     if len(str(near).encode()) <= LONGEST_PATH_BYTES:

@@ -1,0 +1,57 @@
+"""How gunicorn runs the site: `gunicorn --config flashsale_site/gunicorn_conf.py`.
+
+The names below are gunicorn's. A mistake in the settings ends gunicorn here, with the sentence as its last words.
+"""
+
+import logging.config
+import sys
+from pathlib import Path
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+_PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(_PROJECT))  # gunicorn reads this file before it looks where the site is
+
+from flashsale_site import environment, logs  # noqa: E402
+
+try:
+    _env = environment.read()
+except environment.Misconfigured as _mistake:
+    sys.exit(str(_mistake))
+
+
+class SiteLogger(Logger):  # type: ignore[misc]  # comes without types
+    """Writes gunicorn's records as all others are written; requests are logged only with `--access-logfile -`."""
+
+    def setup(self, cfg: Config) -> None:
+        """Take gunicorn's set-up, but for its own handlers and formats."""
+        super().setup(cfg)
+        logging.config.dictConfig(logs.config(_env))
+
+
+chdir = str(_PROJECT)
+wsgi_app = "flashsale_site.wsgi:application"
+bind = _env.bind
+worker_class = "gthread"
+workers = _env.web_workers
+threads = _env.web_threads
+preload_app = False  # each worker opens its own connections
+
+keepalive = 75  # seconds; longer than a proxy's own, so that it is the proxy that closes
+timeout = 30  # a worker that is silent for longer is replaced
+graceful_timeout = 10  # what it gets to finish its requests
+max_requests = 0  # workers stay: one that leaves in the middle of a sale costs more than it tidies
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (a heartbeat must not wait for a disk)
+
+# Nobody's word is taken for address or scheme here: the site reads them through its own list of trusted proxies.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+header_map = "drop"
+
+control_socket_disable = True
+proc_name = "flashsale-web"
+logger_class = SiteLogger
+accesslog = None
+access_log_format = "%(h)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"  # no query: it may hold what is nobody's business
