@@ -18,4 +18,3 @@ def digits(currency: str) -> int:
 def fits(*, amount: Decimal, currency: str) -> bool:
     """Whether the amount can be paid in this currency, to the smallest coin."""
     return amount == round(amount, digits(currency))
-

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from sales.domain.outcomes import Outcome
 from sales.live.scripts import Script
 
-R = TypeVar("R")
 Reply = list[Any]
 """A script's reply: integers, and text as bytes."""
 
@@ -21,7 +20,7 @@ class Server(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[R]):
+class Call[R]:
     """One script with its keys and arguments, and how to read what comes back.
 
     `read` turns the script's reply into a result; `failed` makes the same kind of result of the reason why there is no

@@ -17,7 +17,9 @@ _ALL = ("meta", "shoppers", "keys", "returned", "deadlines", "events")
 _HOLD = ("meta", "shoppers", "returned", "deadlines", "events")
 
 
-def purchase(*, sale: int, epoch: int, shopper: str, slot: int = 0, order_id: UUID, key_digest: str = "") -> Call[Taken]:
+def purchase(
+    *, sale: int, epoch: int, shopper: str, slot: int = 0, order_id: UUID, key_digest: str = ""
+) -> Call[Taken]:
     """Take a unit: bought at once, or held where the sale has a hold time. Slot 0 is the shopper's next free one."""
     return Call(
         script=LEDGER_SCRIPTS["purchase"],
@@ -141,5 +143,3 @@ def stamp(*, sale: int, old_epoch: int, new_epoch: int) -> Call[Done]:
         read=Done.read,
         failed=Done.failed,
     )
-
-

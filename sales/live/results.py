@@ -6,7 +6,7 @@ from typing import Self
 from sales.domain.outcomes import Outcome
 from sales.domain.states import LedgerState
 from sales.live.calls import Reply, text_of
-from sales.live.entries import Entry
+from sales.live.entries import Entry, EntryState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Found:
     def next_slot(self) -> int:
         """The lowest slot that a new purchase may take: of a hold that came to nothing, or never used."""
         for entry in self.entries:
-            if entry.at_ms <= self.now_ms and entry.is_hold or entry.state == "g":
+            if entry.is_due(self.now_ms) or entry.state is EntryState.GONE:
                 return entry.slot
         return len(self.entries) + 1
 

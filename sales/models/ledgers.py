@@ -1,5 +1,7 @@
 """What the record knows of the live ledger: its servers, the events it could not take, and what went wrong."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +13,10 @@ class LedgerServer(models.Model):
     """One ledger server as last proven: which run of it, and the epoch that sells.
 
     Web processes take the epoch from here and not from the ledger, so that an old ledger cannot vouch for itself.
+    `proven_at` is empty from the moment in which the epoch is raised until every sale has been looked at.
     """
+
+    THE_LEDGER: ClassVar = "ledger"  # name of the one server there is
 
     name = models.CharField(max_length=40, unique=True)
     run_id = models.CharField(max_length=40, blank=True)

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sales.domain import currencies
@@ -70,23 +71,25 @@ class Product(models.Model):
         self.currency = self.currency.upper()
         mistakes: dict[str, str] = {}
         if not currencies.is_known(self.currency):
-            mistakes["currency"] = _("This is not a currency. Use its three letters, such as EUR, USD or JPY.")
+            mistakes["currency"] = gettext("This is not a currency. Use its three letters, such as EUR, USD or JPY.")
         else:
             for field in ("price", "compare_at_price"):
                 amount = getattr(self, field)
                 if amount is not None and not currencies.fits(amount=amount, currency=self.currency):
-                    mistakes[field] = _("%(currency)s has %(digits)d decimal places.") % {
+                    mistakes[field] = gettext("%(currency)s has %(digits)d decimal places.") % {
                         "currency": self.currency,
                         "digits": currencies.digits(self.currency),
                     }
         if self.compare_at_price is not None:
             if self.price is not None and self.compare_at_price <= self.price:
-                mistakes["compare_at_price"] = _("The compare-at price must be above the price.")
+                mistakes["compare_at_price"] = gettext("The compare-at price must be above the price.")
             if not self.compare_at_meaning:
-                mistakes["compare_at_meaning"] = _("Say what the compare-at price is. Without a source it is not shown.")
+                mistakes["compare_at_meaning"] = gettext(
+                    "Say what the compare-at price is. Without a source it is not shown."
+                )
         elif self.compare_at_meaning:
-            mistakes["compare_at_price"] = _("Give the price that this describes, or leave both empty.")
+            mistakes["compare_at_price"] = gettext("Give the price that this describes, or leave both empty.")
         if self.picture and not self.picture_alt:
-            mistakes["picture_alt"] = _("Say in a sentence what the picture shows.")
+            mistakes["picture_alt"] = gettext("Say in a sentence what the picture shows.")
         if mistakes:
             raise ValidationError(mistakes)

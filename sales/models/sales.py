@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sales.domain.states import FOLLOWERS, LIVE_STATES, SaleState
@@ -71,7 +72,11 @@ class Sale(models.Model):
     )
 
     state = models.CharField(
-        _("state"), max_length=10, choices=[(s.value, s.value) for s in SaleState], default=SaleState.DRAFT, editable=False
+        _("state"),
+        max_length=10,
+        choices=[(s.value, s.value) for s in SaleState],
+        default=SaleState.DRAFT,
+        editable=False,
     )
     state_number = models.PositiveIntegerField(
         default=0, editable=False, help_text=_("Counts state changes, so that the ledger can tell a late one.")
@@ -79,6 +84,11 @@ class Sale(models.Model):
     recorded = models.PositiveIntegerField(_("orders on record"), default=0, editable=False)
     stream_offset = models.BigIntegerField(
         default=0, editable=False, help_text=_("Number of the last event that is on record.")
+    )
+    ledger_epoch = models.BigIntegerField(
+        default=0,
+        editable=False,
+        help_text=_("Epoch in which the live ledger was last known to hold this sale. 0: it was never put there."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     published_at = models.DateTimeField(_("published"), null=True, blank=True, editable=False)
@@ -142,15 +152,17 @@ class Sale(models.Model):
         """Refuse mistakes with a sentence at the field."""
         mistakes: dict[str, str] = {}
         if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
-            mistakes["closes_at"] = _("A sale must end after it opens.")
+            mistakes["closes_at"] = gettext("A sale must end after it opens.")
         if self.time_zone not in zoneinfo.available_timezones():
-            mistakes["time_zone"] = _("This is not a time zone. Use a name such as Europe/Berlin.")
+            mistakes["time_zone"] = gettext("This is not a time zone. Use a name such as Europe/Berlin.")
         if self.hold_extension_seconds and not self.hold_seconds:
-            mistakes["hold_extension_seconds"] = _("Only a sale with a hold time can have an extension.")
+            mistakes["hold_extension_seconds"] = gettext("Only a sale with a hold time can have an extension.")
         if self.stock is not None and self.stock < self.recorded:
-            mistakes["stock"] = _("%(count)d are on record already; stock cannot be less.") % {"count": self.recorded}
+            mistakes["stock"] = gettext("%(count)d are on record already; stock cannot be less.") % {
+                "count": self.recorded
+            }
         if self.state == SaleState.DRAFT and self.closes_at and self.closes_at <= datetime.now(UTC):
-            mistakes.setdefault("closes_at", _("This sale would be over before it is published."))
+            mistakes.setdefault("closes_at", gettext("This sale would be over before it is published."))
         mistakes.update(self._changed_though_fixed())
         if mistakes:
             raise ValidationError(mistakes)
@@ -158,11 +170,6 @@ class Sale(models.Model):
     def _changed_though_fixed(self) -> dict[str, str]:
         if self.pk is None or self.state == SaleState.DRAFT:
             return {}
-        before = Sale.objects.filter(pk=self.pk).values(*(self._meta.get_field(f).attname for f in self.FIXED_ONCE_PUBLISHED))
-        sentence = _("This is fixed once a sale is published.")
-        return {
-            field: sentence
-            for row in before
-            for field in self.FIXED_ONCE_PUBLISHED
-            if row[self._meta.get_field(field).attname] != getattr(self, self._meta.get_field(field).attname)
-        }
+        before = Sale.objects.get(pk=self.pk)
+        sentence = gettext("This is fixed once a sale is published.")
+        return {name: sentence for name in self.FIXED_ONCE_PUBLISHED if getattr(before, name) != getattr(self, name)}

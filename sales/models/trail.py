@@ -13,7 +13,12 @@ class TrailEntry(models.Model):
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
     account = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("who")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("who"),
     )
     who = models.CharField(_("who"), max_length=150, help_text=_("An e-mail address, or the program that acted."))
     sale = models.ForeignKey(

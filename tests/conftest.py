@@ -1,0 +1,142 @@
+"""What tests stand on: a real Valkey for ledger and cache, a proven ledger, and sales made in one line.
+
+Every test gets a key prefix of its own, so nobody ever has to empty the shared servers. Tests that stop a server, change
+its settings or flush its scripts start their own with `own_servers`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings as django_settings
+
+from sales.domain.outcomes import Outcome
+from sales.domain.states import SaleState
+from sales.live import connection, embedded, ledger
+from sales.live.line import Line
+from sales.live.results import Terms
+from sales.models import LedgerServer, Product, Sale
+
+EPOCH = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """A ledger and a cache server that run."""
+
+    ledger: embedded.RunningServer
+    cache: embedded.RunningServer
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The two servers of the test run, where `tests.settings` says they are; scripts are loaded."""
+    folder = django_settings.SALES.data_dir
+    with (
+        embedded.start(server=embedded.server(role=embedded.ServerRole.LEDGER, data_dir=folder)) as first,
+        embedded.start(server=embedded.server(role=embedded.ServerRole.CACHE, data_dir=folder)) as second,
+    ):
+        with Line() as line:
+            line.load_scripts()
+        yield Servers(ledger=first, cache=second)
+
+
+@pytest.fixture
+def own_servers(tmp_path: Path, settings: Any) -> Iterator[Servers]:
+    """Two servers for one test alone, to stop, freeze, kill and flush. No scripts are loaded."""
+    with (
+        embedded.start(server=embedded.server(role=embedded.ServerRole.LEDGER, data_dir=tmp_path)) as first,
+        embedded.start(server=embedded.server(role=embedded.ServerRole.CACHE, data_dir=tmp_path)) as second,
+    ):
+        settings.CACHES = {
+            "default": {**settings.CACHES["default"], "LOCATION": second.url},
+            "ledger": {**settings.CACHES["ledger"], "LOCATION": first.url},
+        }
+        settings.SALES = replace(settings.SALES, data_dir=tmp_path, ledger_url=first.url, cache_url=second.url)
+        yield Servers(ledger=first, cache=second)
+
+
+@pytest.fixture
+def key_prefix(settings: Any) -> str:
+    """A prefix of this test's own for every key on both servers."""
+    prefix = f"{uuid4().hex[:12]}:"
+    settings.SALES = replace(settings.SALES, ledger_key_prefix=prefix)
+    settings.CACHES = {
+        **settings.CACHES,
+        "default": {**settings.CACHES["default"], "KEY_PREFIX": prefix},
+    }
+    return prefix
+
+
+@pytest.fixture
+def live(servers: Servers, key_prefix: str) -> Servers:
+    """The shared servers, with a key prefix of this test's own: all that a test of `sales.live` needs."""
+    return servers
+
+
+@pytest.fixture
+def proven(live: Servers, db: None) -> LedgerServer:
+    """A ledger that is proven on record: epoch 1, scripts loaded."""
+    with Line() as line:
+        row: LedgerServer = LedgerServer.objects.create(
+            name=LedgerServer.THE_LEDGER, run_id=line.run_id(), epoch=EPOCH, proven_at=datetime.now(UTC)
+        )
+    return row
+
+
+@pytest.fixture
+def product(db: None) -> Product:
+    """Something to sell."""
+    made: Product = Product.objects.create(name="Night Ferry", price=Decimal("48.00"), currency="EUR")
+    return made
+
+
+MakeSale = Callable[..., Sale]
+
+
+@pytest.fixture
+def make_sale(product: Product) -> MakeSale:
+    """Make a sale on record, by default one that opened a minute ago; `published=True` puts it into the ledger too.
+
+    `opens_in` and `closes_in` are seconds from now; all other arguments are fields of `Sale`.
+    """
+
+    def make(*, published: bool = False, opens_in: float = -60, closes_in: float = 3_600, **fields: Any) -> Sale:
+        now = datetime.now(UTC)
+        values = {
+            "slug": f"sale-{uuid4().hex[:8]}",
+            "product": product,
+            "stock": 3,
+            "opens_at": now + timedelta(seconds=opens_in),
+            "closes_at": now + timedelta(seconds=closes_in),
+            "time_zone": "Europe/Berlin",
+            **fields,
+        }
+        if published:
+            values |= {"state": SaleState.PUBLISHED, "state_number": 1, "published_at": now}
+        sale: Sale = Sale.objects.create(**values)
+        if published:
+            publish_in_ledger(sale)
+        return sale
+
+    return make
+
+
+def publish_in_ledger(sale: Sale, *, epoch: int = EPOCH) -> None:
+    """Put a sale into the ledger as the keeper would."""
+    terms = Terms(
+        stock=sale.stock,
+        limit=sale.limit,
+        opens_ms=round(sale.opens_at.timestamp() * 1_000),
+        closes_ms=round(sale.closes_at.timestamp() * 1_000),
+        hold_ms=sale.hold_seconds * 1_000,
+        hold_extension_ms=sale.hold_extension_seconds * 1_000,
+        cancelled_counts=sale.cancelled_counts,
+        state_number=sale.state_number,
+    )
+    assert connection.run(ledger.publish(sale=sale.pk, epoch=epoch, terms=terms)).outcome is Outcome.DONE
