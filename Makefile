@@ -22,7 +22,7 @@ help:  ## say what can be made
 	@echo '  PORT=8001 and ARGS="--stock 20" go with run, ARGS="-k word" with test.'
 
 venv:
-	@$(PYTHON) -c '$(FITS)' >/dev/null 2>&1 && exit 0; \
+	@$(PYTHON) -c 'import pip; $(FITS)' >/dev/null 2>&1 && exit 0; \
 	for python in $(CANDIDATES) $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[2-4]*/bin/python3; do \
 		if "$$python" -c '$(FITS)' >/dev/null 2>&1; then \
 			rm -rf $(VENV) && "$$python" -m venv $(VENV) && exit 0; exit 1; \

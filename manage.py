@@ -15,7 +15,7 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         sys.exit(f"{missing.name} is not installed for {sys.executable}. Run `make setup`, then .venv/bin/python.")
 
-    from flashsale_site.environment import Misconfigured, assume_demo  # noqa: PLC0415 (needs Django)
+    from flashsale_site.reading import Misconfigured, assume_demo  # noqa: PLC0415 (needs Django)
 
     try:
         if sys.argv[1:2] == ["demo"]:

@@ -13,11 +13,11 @@ from gunicorn.glogging import Logger
 _PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_PROJECT))  # gunicorn reads this file before it looks where the site is
 
-from flashsale_site import environment, logs  # noqa: E402
+from flashsale_site import logs, reading  # noqa: E402
 
 try:
-    _env = environment.read()
-except environment.Misconfigured as _mistake:
+    _env = reading.read()
+except reading.Misconfigured as _mistake:
     sys.exit(str(_mistake))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-from flashsale_site.environment import Environment, LogFormat
+from flashsale_site.environment import Environment
+from flashsale_site.kinds import LogFormat
 
 _PASSWORD_IN_URL = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@", re.IGNORECASE)
 _AUTHORIZATION = re.compile(r"\b(?P<kind>Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{4,}", re.IGNORECASE)

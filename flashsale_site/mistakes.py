@@ -3,13 +3,11 @@
 Only what can be told without asking a server; what a live server alone can tell keeps the sales closed, not the site.
 """
 
-from typing import TYPE_CHECKING
+from posixpath import normpath
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from flashsale_site.environment import Environment
 from sales.domain.rates import Rate
-
-if TYPE_CHECKING:
-    from flashsale_site.environment import Environment
 
 KEY_LENGTH = 50
 _MAKE_A_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
@@ -18,13 +16,13 @@ _DATABASES = {"postgres", "postgresql", "psql", "pgsql", "sqlite"}
 _MAILERS = {"smtp", "smtp+tls", "smtp+ssl", "smtps", "consolemail", "filemail"}
 
 
-def of(environment: "Environment") -> list[str]:
+def of(environment: Environment) -> list[str]:
     """Return one sentence for each mistake, each naming the setting and the fix."""
     found = [] if environment.is_demo else [*_production(environment)]
     return found + _key(environment) + _servers(environment) + _urls(environment)
 
 
-def _production(environment: "Environment") -> list[str]:
+def _production(environment: Environment) -> list[str]:
     found = []
     if environment.debug:
         found.append("DEBUG is on, which shows source code and settings to visitors: turn it off, or say SITE=demo.")
@@ -41,7 +39,7 @@ def _production(environment: "Environment") -> list[str]:
     return found
 
 
-def _key(environment: "Environment") -> list[str]:
+def _key(environment: Environment) -> list[str]:
     key = environment.secret_key
     if not key:
         return []
@@ -52,7 +50,7 @@ def _key(environment: "Environment") -> list[str]:
     return []
 
 
-def _servers(environment: "Environment") -> list[str]:
+def _servers(environment: Environment) -> list[str]:
     ledger, cache = environment.redis_url, environment.cache_url
     if not ledger or not cache or _place(ledger) != _place(cache):
         return []
@@ -66,13 +64,13 @@ def _place(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     asked = parse_qs(parts.query).get("db", [""])[-1]
     if parts.scheme == "unix":
-        return unquote(parts.path), asked or "0"
+        return normpath(unquote(parts.path)), (asked.lstrip("0") or "0")
     host = (parts.hostname or "localhost").lower()
     database = asked or unquote(parts.path).strip("/") or "0"
     return f"{_LOCAL.get(host, host)}:{parts.port or 6379}", database.lstrip("0") or "0"
 
 
-def _urls(environment: "Environment") -> list[str]:
+def _urls(environment: Environment) -> list[str]:
     found = []
     if environment.database_url and _scheme(environment.database_url) not in _DATABASES:
         found.append("DATABASE_URL must begin with postgres:// or sqlite:///; no other database is supported.")

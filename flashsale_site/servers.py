@@ -13,7 +13,8 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from flashsale_site.environment import Environment, Misconfigured
+from flashsale_site.environment import Environment
+from flashsale_site.reading import Misconfigured
 from sales.domain.sockets import socket_path
 
 LEDGER_SOCKET = "ledger.sock"

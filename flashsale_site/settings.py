@@ -2,11 +2,11 @@
 
 from django.utils.csp import CSP
 
-from flashsale_site import environment, logs, servers
+from flashsale_site import logs, reading, servers
 from flashsale_site.environment import PROJECT
 from sales.conf import Conf, Limits
 
-ENV = environment.read()
+ENV = reading.read()
 
 # --- The site
 

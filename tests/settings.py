@@ -3,14 +3,20 @@
 The ledger and the cache of a test run are started by `conftest.py`, which fills in their addresses.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 from flashsale_site.environment import KNOBS
 
-# One folder for the whole run, also for the worker processes of pytest-xdist, which inherit the variable.
-_FOLDER = Path(os.environ.setdefault("TEST_FOLDER", tempfile.mkdtemp(prefix="flashsale-tests-")))
+# One folder for each process that runs tests, and for all that it starts.
+_NAME = f"TEST_FOLDER_{os.environ.get('PYTEST_XDIST_WORKER', 'ALONE').upper()}"
+if _NAME not in os.environ:
+    os.environ[_NAME] = tempfile.mkdtemp(prefix="flashsale-tests-")
+    atexit.register(shutil.rmtree, os.environ[_NAME], ignore_errors=True)
+_FOLDER = Path(os.environ[_NAME])
 
 for _knob in KNOBS:
     os.environ.pop(_knob.name, None)
