@@ -1,0 +1,121 @@
+"""A copy in memory of something that is read elsewhere: how old it may be, and who reads it anew.
+
+One thread reads, however many ask. Which things are copied, and from where, is the other modules' business.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+logger = logging.getLogger(__name__)
+
+
+class Unavailable(Exception):
+    """There is no copy yet, and what it is made from cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept[T]:
+    """A value, and when reading it began and was done (monotonic seconds): it was true at an instant between."""
+
+    value: T
+    began_at: float
+    done_at: float
+
+
+class Copy[T]:
+    """Keeps what `load` returned for at most `max_age_ms`, counted from when reading it began.
+
+    Where `load` fails with one of `faults`, the value before stays in use and the next try waits as long as a value
+    would be kept: a database that is away must not stop the sale, nor be asked by every request.
+    """
+
+    PATIENCE_SECONDS = 2.0  # how long a reading may take before others do without it
+
+    def __init__(
+        self,
+        load: Callable[[], T],
+        *,
+        max_age_ms: Callable[[], int],
+        faults: tuple[type[Exception], ...] = (),
+    ) -> None:
+        self._load = load
+        self._max_age_ms = max_age_ms
+        self._faults = faults
+        self._turn = threading.Lock()
+        self._reading_since: float | None = None
+        self._began_at: float | None = None  # the latest reading, whether it failed or not
+        self._done_at: float | None = None
+        self._failed_at: float | None = None
+        self._kept: Kept[T] | None = None
+
+    def peek(self) -> T | None:
+        """Return the value if it is young enough, without reading anything; else None."""
+        return self._kept.value if self._kept and self._is_young() else None
+
+    def get(self) -> T:
+        """Return the value, read anew where it is too old. Raises Unavailable where there is none to be had."""
+        return self.kept().value
+
+    def kept(self) -> Kept[T]:
+        """Return the value with its times; as `get`."""
+        if not self._is_young():
+            asked_at = time.monotonic()
+            self._read_unless(lambda: self._is_young() or _is_since(self._done_at, asked_at))
+        return self._last()
+
+    def refresh(self) -> T:
+        """Return a value whose reading began after this call did. Raises Unavailable where there has never been one."""
+        asked_at = time.monotonic()
+        self._read_unless(lambda: _is_since(self._began_at, asked_at))
+        return self._last().value
+
+    def forget(self) -> None:
+        """Forget the value, as a new process would not have it."""
+        with self._turn:
+            self._began_at = self._done_at = self._failed_at = self._kept = None
+
+    def _is_young(self) -> bool:
+        oldest = time.monotonic() - self._max_age_ms() / 1_000
+        kept = self._kept
+        return (kept is not None and kept.began_at > oldest) or _is_since(self._failed_at, oldest)
+
+    def _read_unless(self, done: Callable[[], bool]) -> None:
+        """Read, in turn with others, unless one of them has done it meanwhile."""
+        if not self._turn.acquire(timeout=self._patience()):
+            return  # whoever reads hangs; what there is must do
+        try:
+            if not done():
+                self._reading_since = time.monotonic()
+                self._read()
+        finally:
+            self._reading_since = None
+            self._turn.release()
+
+    def _read(self) -> None:
+        self._began_at = began_at = time.monotonic()
+        try:
+            value = self._load()
+        except self._faults as fault:
+            logger.warning("Could not read anew, going on with what was read before: %s", fault)
+            self._done_at = self._failed_at = time.monotonic()
+        else:
+            self._done_at = time.monotonic()
+            self._kept = Kept(value, began_at, self._done_at)
+
+    def _patience(self) -> float:
+        """Seconds to wait for another thread's reading: none once it has taken too long for everybody."""
+        since = self._reading_since
+        return max(0.0, self.PATIENCE_SECONDS - (time.monotonic() - since)) if since else self.PATIENCE_SECONDS
+
+    def _last(self) -> Kept[T]:
+        kept = self._kept
+        if kept is None:
+            raise Unavailable
+        return kept
+
+
+def _is_since(moment: float | None, earliest: float) -> bool:
+    return moment is not None and moment >= earliest
