@@ -23,6 +23,10 @@ class LedgerUnavailable(Exception):
     """The ledger did not answer; the line is broken for good."""
 
 
+class LedgerRefused(Exception):
+    """The ledger answered with an error, as where a key has the wrong type. The line is sound."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A stream entry that is no event of ours."""
@@ -115,16 +119,19 @@ class Line:
         """Read events of several sales: `after` has each sale's offset (a sequence number).
 
         Waits at most `wait_ms` for a first one (0: not at all). Sales without news are missing in the answer. Raises
-        redis.ResponseError where a stream's key has the wrong type.
+        LedgerRefused where a stream's key has the wrong type, whichever of them it is.
         """
         if not after:
             return {}
         sales = {SaleKeys.of(sale).events: sale for sale in after}
         waiting: tuple[str | int, ...] = ("BLOCK", wait_ms) if wait_ms else ()
-        reply = self.ask(
-            "XREAD", "COUNT", count, *waiting, "STREAMS", *sales, *(f"{seq}-0" for seq in after.values()),
-            timeout=wait_ms / 1000 + 2,
-        )  # fmt: skip
+        try:
+            reply = self.ask(
+                "XREAD", "COUNT", count, *waiting, "STREAMS", *sales, *(f"{seq}-0" for seq in after.values()),
+                timeout=wait_ms / 1000 + 2,
+            )  # fmt: skip
+        except redis.ResponseError as error:
+            raise LedgerRefused(str(error)) from error
         streams: Iterable[Any] = reply.items() if isinstance(reply, Mapping) else reply or ()
         return {
             sales[text_of(name)]: [_read(event_id, fields) for event_id, fields in found] for name, found in streams

@@ -140,6 +140,11 @@ class Sale(models.Model):
         return self.state in LIVE_STATES
 
     @property
+    def is_new_to_ledger(self) -> bool:
+        """Whether the live ledger never had this sale, so that putting it there can sell nothing twice."""
+        return self.ledger_epoch == 0 and self.stream_offset == 0 and self.recorded == 0
+
+    @property
     def zone(self) -> zoneinfo.ZoneInfo:
         """The time zone in which the shop thinks of this sale."""
         return zoneinfo.ZoneInfo(self.time_zone)

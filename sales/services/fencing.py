@@ -1,0 +1,164 @@
+"""The fence: which run of the ledger server is proven, in which epoch it sells, and the proof itself.
+
+A restarted server has no scripts, so it cannot sell; only here are they loaded, after what it holds was compared with
+the record. All of it goes over one line that never reconnects: if it breaks, the proof starts over. The epoch is raised
+in the database first, where web processes read it; a sale not proven keeps its old one and answers STALE_EPOCH.
+Not here: making anything good that was lost.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.db.models import F
+from django.utils import timezone
+
+from sales import conf
+from sales.domain.outcomes import Outcome
+from sales.domain.states import LIVE_STATES
+from sales.live import ledger
+from sales.live.line import LedgerRefused, Line
+from sales.live.results import Snapshot
+from sales.models import LedgerServer, Sale
+from sales.services import recording
+from sales.services.incidents import IncidentKind, Trouble
+
+logger = logging.getLogger(__name__)
+
+NEEDED_SETTINGS = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+"""What the ledger server must be told, or it forgets purchases that were accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What came of a proof: whether the server sells now, under which epoch, and what is wrong."""
+
+    loaded: bool
+    run_id: str = ""
+    epoch: int = 0
+    troubles: tuple[Trouble, ...] = field(default=())
+
+
+def epoch() -> int:
+    """Return the epoch that sells, as the database has it; 0 where no ledger was ever proven."""
+    row = LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER).values_list("epoch", flat=True).first()
+    return row or 0
+
+
+def holds(*, line: Line, proof: Proof) -> bool:
+    """Whether a proof made over this very line still stands: nobody proved another run, and the scripts are there."""
+    return (
+        proof.loaded
+        and LedgerServer.objects.filter(
+            name=LedgerServer.THE_LEDGER, run_id=proof.run_id, epoch=proof.epoch, proven_at__isnull=False
+        ).exists()
+        and line.has_scripts()
+    )
+
+
+def prove_and_load(*, line: Line, pause: Callable[[float], None] = time.sleep) -> Proof:
+    """Prove what the server holds, then load the scripts. Raises LedgerUnavailable: then nothing is proven.
+
+    `pause` waits (seconds) until web processes have learned of the new epoch, where a sale is not proven.
+    """
+    if unfit := _why_unfit(line):
+        return Proof(loaded=False, troubles=(Trouble(kind=IncidentKind.LEDGER_UNFIT, text=unfit),))
+    run_id = line.run_id()
+    LedgerServer.objects.get_or_create(name=LedgerServer.THE_LEDGER)
+    troubles: tuple[Trouble, ...] = ()
+    if not _is_proven(run_id):
+        _raise_epoch(run_id)
+        troubles = _prove_sales(line=line, epoch=epoch())
+        if troubles:
+            # Until then a web process may still ask with the old epoch, which is that of the sales not proven.
+            pause(conf.current().catalogue_max_age_ms / 1000 + 0.1)
+    line.load_scripts()
+    LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER, run_id=run_id, proven_at=None).update(
+        proven_at=timezone.now()
+    )
+    row = LedgerServer.objects.get(name=LedgerServer.THE_LEDGER)
+    logger.info("The ledger server (run %s) is proven and sells in epoch %d.", run_id[:8], row.epoch)
+    return Proof(loaded=row.run_id == run_id, run_id=run_id, epoch=row.epoch, troubles=troubles)
+
+
+def prove_sale(*, line: Line, sale: Sale, epoch: int) -> str:
+    """Prove one sale and move it into the epoch. Returns a sentence that says why not, or nothing where it is proven.
+
+    Complete is: the numbers add up, and the stream has every event from the record's offset to the ledger's last one.
+    What of it is not on record yet is recorded here.
+    """
+    seen = line.run(ledger.snapshot(sale=sale.pk, epoch=None))
+    if seen.outcome is Outcome.NO_LEDGER and sale.is_new_to_ledger:
+        return ""  # whoever follows the record puts it there
+    if seen.outcome is Outcome.FOUND and seen.epoch == epoch:
+        return ""
+    why_not = _why_incomplete(seen, epoch=epoch) or _record_tail(line=line, sale=sale, seq=seen.seq)
+    if not why_not:
+        stamped = line.run(ledger.stamp(sale=sale.pk, old_epoch=seen.epoch, new_epoch=epoch))
+        if stamped.ok:
+            Sale.objects.filter(pk=sale.pk, ledger_epoch__lt=epoch).update(ledger_epoch=epoch)
+            return ""
+        why_not = f"the ledger answers {stamped.outcome} to the new epoch."
+    return f"Sale {sale.slug} is not proven: {why_not}"
+
+
+def _why_incomplete(seen: Snapshot, *, epoch: int) -> str:
+    if seen.outcome is not Outcome.FOUND:
+        return f"the ledger answers {seen.outcome}."
+    if seen.epoch > epoch:
+        return f"the ledger is of epoch {seen.epoch}, the database only of {epoch}."
+    return "" if seen.sound else "the ledger's numbers contradict each other."
+
+
+def _why_unfit(line: Line) -> str:
+    """Return a sentence that says why this server must not sell, or nothing."""
+    if line.role() != "master":
+        return "The ledger server is a replica. Point REDIS_URL at its primary."
+    said = line.settings(*NEEDED_SETTINGS)
+    wrong = [
+        f"{name} is {said.get(name, 'not to be read')} and must be {needed}"
+        for name, needed in NEEDED_SETTINGS.items()
+        if said.get(name) != needed
+    ]
+    if not wrong:
+        return ""
+    return f"The ledger server would forget purchases: {'; '.join(wrong)}. Sales stay shut until that is changed."
+
+
+def _is_proven(run_id: str) -> bool:
+    return LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER, run_id=run_id, proven_at__isnull=False).exists()
+
+
+def _raise_epoch(run_id: str) -> None:
+    """Begin a new epoch for this run, once: of two keepers at the same proof, the second finds the run in the row."""
+    raised = (
+        LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER)
+        .exclude(run_id=run_id)
+        .update(run_id=run_id, epoch=F("epoch") + 1, proven_at=None)
+    )
+    if raised:
+        logger.warning("The ledger server is another run (%s) than the one proven; comparing it.", run_id[:8])
+
+
+def _prove_sales(*, line: Line, epoch: int) -> tuple[Trouble, ...]:
+    return tuple(
+        Trouble(kind=IncidentKind.SALE_UNPROVEN, sale_pk=sale.pk, text=why_not)
+        for sale in Sale.objects.filter(state__in=LIVE_STATES).order_by("pk")
+        if (why_not := prove_sale(line=line, sale=sale, epoch=epoch))
+    )
+
+
+def _record_tail(*, line: Line, sale: Sale, seq: int) -> str:
+    """Record what the stream has behind the record's offset; a sentence where it does not reach the ledger's number."""
+    if seq < sale.stream_offset:
+        return f"the ledger is at event {seq}, the record at {sale.stream_offset} already."
+    try:
+        recorded = recording.drain(sale_pk=sale.pk, line=line, epoch=None)
+    except LedgerRefused as refusal:
+        return f"its stream cannot be read: {refusal}"
+    if recorded.gap:
+        return recorded.gap
+    if recorded.offset < seq and not recorded.lost:
+        return f"its stream ends at event {recorded.offset}, the ledger is at {seq}."
+    return ""

@@ -1,0 +1,211 @@
+"""From the stream to the database: each event of a bought unit becomes one order, exactly once.
+
+The offset of the last recorded event stands in the sale's row and moves in the transaction that writes the orders,
+only from the value behind which the events were read: a second keeper on the same sale finds it moved and rolls back.
+Nothing is passed over: an event the database refuses becomes a dead letter in the same way; a gap stops the sale.
+Not here: when to read (the keeper), and what becomes of dead letters afterwards.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from sales import conf
+from sales.domain import references
+from sales.domain.outcomes import Outcome
+from sales.live import connection, ledger
+from sales.live.line import Line, Unreadable
+from sales.live.stream import Event, EventKind
+from sales.models import Order, Sale
+from sales.services import dead_letters
+
+logger = logging.getLogger(__name__)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REFUSED = (IntegrityError, DataError, OverflowError, ValueError)
+"""How a database, or its driver, says that it will not take a row. Anything else is a database in trouble."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What came of one batch."""
+
+    offset: int  # number of the last event that is on record now
+    orders: int = 0  # rows written
+    dead: int = 0  # events that the record refused
+    lost: bool = False  # another keeper was first; nothing was written here
+    gap: str = ""  # a sentence, where an event is missing
+    stranger: str = ""  # a sentence, where the stream holds what no script of ours wrote
+    lag_ms: int = 0  # age of the oldest order of the batch when it was committed, by the two servers' clocks
+    marked: Outcome | None = None  # what the ledger said when it was told; None where there was nothing to tell
+
+    def after(self, earlier: "Recorded") -> "Recorded":
+        """Add an earlier batch of the same sale to this one."""
+        return replace(
+            self,
+            orders=self.orders + earlier.orders,
+            dead=self.dead + earlier.dead,
+            lag_ms=max(self.lag_ms, earlier.lag_ms),
+        )
+
+
+class _OffsetMoved(Exception):
+    """Another keeper recorded these events."""
+
+
+class _NoOrder(ValueError):
+    """An event from which no order can be made."""
+
+
+def drain(*, sale_pk: int, line: Line, epoch: int | None) -> Recorded:
+    """Record everything that the sale's stream holds now. Epoch None: tell the ledger nothing (it is being proven).
+
+    Raises LedgerUnavailable, LedgerRefused, and what the database raises when it is in trouble.
+    """
+    count = conf.current().keeper_batch
+    total = Recorded(offset=Sale.objects.values_list("stream_offset", flat=True).get(pk=sale_pk))
+    while events := line.read_events({sale_pk: total.offset}, count=count).get(sale_pk):
+        before = total.offset
+        total = record(sale_pk=sale_pk, after=before, events=events, epoch=epoch).after(total)
+        if total.offset == before or total.gap:
+            break
+    return total
+
+
+def record(*, sale_pk: int, after: int, events: Sequence[Event | Unreadable], epoch: int | None) -> Recorded:
+    """Put events on record that were read from behind the offset `after`, then tell the ledger (see `drain`)."""
+    batch, gap, stranger = _in_order(events, after=after)
+    if not batch:
+        return Recorded(offset=after, gap=gap, stranger=stranger)
+    sale = Sale.objects.select_related("product").get(pk=sale_pk)
+    try:
+        written = _write(sale, after=after, batch=batch)
+    except _OffsetMoved:
+        offset = Sale.objects.values_list("stream_offset", flat=True).get(pk=sale_pk)
+        return Recorded(offset=offset, lost=True)
+    marked = None if epoch is None else mark(sale_pk=sale_pk, epoch=epoch, offset=written.offset, since=after)
+    return replace(written, gap=gap, stranger=stranger, marked=marked)
+
+
+def mark(*, sale_pk: int, epoch: int, offset: int, since: int = 0) -> Outcome:
+    """Tell the ledger how far the stream is on record, and of the dead letters after event `since`.
+
+    Only ever called after the commit. Safe to repeat: the ledger never lowers its number.
+    """
+    dead = dead_letters.open_orders(sale_pk=sale_pk, since=since)
+    return connection.run(ledger.mark_recorded(sale=sale_pk, epoch=epoch, seq=offset, dead=dead)).outcome
+
+
+def _in_order(events: Sequence[Event | Unreadable], *, after: int) -> tuple[list[Event | Unreadable], str, str]:
+    """Return the events that follow each other without a gap, and what stands in the way of the rest."""
+    batch: list[Event | Unreadable] = []
+    last, stranger = after, ""
+    for event in events:
+        if event.seq == 0:  # its id is none of ours, so it stands between two events and not in place of one
+            stranger = f"The stream holds an entry behind event {last} that no script wrote."
+            continue
+        anew = isinstance(event, Event) and event.what is EventKind.REBUILT and event.seq > last
+        if event.seq != last + 1 and not anew:
+            return batch, f"Event {last + 1} is missing: behind event {last} comes {event.seq}.", stranger
+        batch.append(event)
+        last = event.seq
+    return batch, "", stranger
+
+
+def _write(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
+    try:
+        return _write_at_once(sale, after=after, batch=batch)
+    except _REFUSED as refusal:
+        logger.warning("Sale %s: a batch was refused (%s); its events go one by one.", sale.slug, refusal)
+        return _write_one_by_one(sale, after=after, batch=batch)
+
+
+def _write_at_once(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
+    now = timezone.now()
+    orders = [_order(sale, event, now=now) for event in batch if _is_order(event)]
+    with transaction.atomic():
+        # First, because it locks: the slower of two keepers waits here, then finds that it has lost.
+        _move_offset(sale, after=after, to=batch[-1].seq, orders=len(orders))
+        Order.objects.bulk_create(orders)
+    return Recorded(offset=batch[-1].seq, orders=len(orders), lag_ms=_lag_ms(orders))
+
+
+def _write_one_by_one(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
+    total = Recorded(offset=after)
+    for event in batch:
+        total = _write_one(sale, after=total.offset, event=event).after(total)
+    return total
+
+
+def _write_one(sale: Sale, *, after: int, event: Event | Unreadable) -> Recorded:
+    try:
+        return _write_at_once(sale, after=after, batch=[event])
+    except _REFUSED as refusal:
+        reason = str(refusal)
+    with transaction.atomic():
+        _move_offset(sale, after=after, to=event.seq, orders=0)
+        if _is_repetition(sale, event):
+            return Recorded(offset=event.seq)
+        dead_letters.bury(sale=sale, event=event, reason=reason)
+    return Recorded(offset=event.seq, dead=1)
+
+
+def _move_offset(sale: Sale, *, after: int, to: int, orders: int) -> None:
+    moved = Sale.objects.filter(pk=sale.pk, stream_offset=after).update(
+        stream_offset=to, recorded=F("recorded") + orders
+    )
+    if not moved:
+        raise _OffsetMoved
+
+
+def _is_order(event: Event | Unreadable) -> bool:
+    return isinstance(event, Unreadable) or event.what is EventKind.BOUGHT
+
+
+def _is_repetition(sale: Sale, event: Event | Unreadable) -> bool:
+    """Whether this very purchase is on record already, as after a stream was made anew."""
+    return (
+        isinstance(event, Event)
+        and event.order_id is not None
+        and Order.objects.filter(
+            sale=sale, order_id=event.order_id, unit=event.unit, shopper=event.shopper, slot=event.slot
+        ).exists()
+    )
+
+
+def _order(sale: Sale, event: Event | Unreadable, *, now: datetime) -> Order:
+    if isinstance(event, Unreadable) or event.order_id is None:
+        raise _NoOrder(event.reason if isinstance(event, Unreadable) else "The event names no order.")
+    return Order(
+        order_id=event.order_id,
+        reference=references.of(event.order_id),
+        sale=sale,
+        shopper=event.shopper,
+        slot=event.slot,
+        unit=event.unit,
+        epoch=event.epoch,
+        seq=event.seq,
+        key_digest=event.key_digest,
+        taken_at=_moment(event.taken_ms),
+        bought_at=_moment(event.time_ms),
+        recorded_at=now,
+        product_name=sale.product.name,
+        product_subtitle=sale.product.subtitle,
+        price=sale.product.price,
+        currency=sale.product.currency,
+    )
+
+
+def _moment(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def _lag_ms(orders: Sequence[Order]) -> int:
+    if not orders:
+        return 0
+    return max(0, round((timezone.now() - min(order.bought_at for order in orders)) / timedelta(milliseconds=1)))
