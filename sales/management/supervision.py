@@ -49,6 +49,7 @@ class Child:
     ready: Callable[[int], bool] = _always
     ready_seconds: float = 20.0
     grace_seconds: float = 10.0
+    cwd: Path | None = None
     pass_fds: tuple[int, ...] = ()
 
 
@@ -182,6 +183,7 @@ class _Run:
             self._process = await asyncio.create_subprocess_exec(
                 *tied.argv,
                 env=self.child.env,
+                cwd=self.child.cwd,
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=log,
