@@ -335,7 +335,9 @@ class TestAnUnsoundLedger:
 
         assert sale.buy("u:1", key="morning").outcome is Outcome.CORRUPT
 
-    @pytest.mark.parametrize("field", ["stock", "sold", "held", "next_unit", "opens_ms", "closes_ms", "limit", "clock_ms"])
+    @pytest.mark.parametrize(
+        "field", ["stock", "sold", "held", "next_unit", "opens_ms", "closes_ms", "limit", "clock_ms"]
+    )
     def test_is_said_to_be_corrupt_where_a_number_is_missing(self, live_sale: MakeLiveSale, field: str) -> None:
         sale = live_sale()
         sale.redis.hdel(sale.keys.meta, field)
