@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from flashsale_site.environment import Environment
+from flashsale_site.environment import PROJECT, Environment
 from flashsale_site.reading import Misconfigured
 from sales.domain.sockets import socket_path
 
@@ -77,7 +77,7 @@ def databases(environment: Environment) -> dict[str, dict[str, Any]]:
         return {"default": _sqlite(environment.data_path / "record.sqlite3")}
     config: dict[str, Any] = environ.Env.db_url_config(url)
     if config["ENGINE"] == "django.db.backends.sqlite3":
-        return {"default": _sqlite(Path(config["NAME"]))}
+        return {"default": _sqlite(PROJECT / config["NAME"])}
     options = config.setdefault("OPTIONS", {})
     options.setdefault("connect_timeout", 3)
     options["options"] = f"{options.get('options', '')} -c synchronous_commit=on".strip()
