@@ -1,7 +1,7 @@
 """What tests stand on: a real Valkey for ledger and cache, a proven ledger, and sales made in one line.
 
-Every test gets a key prefix of its own, so nobody ever has to empty the shared servers. Tests that stop a server, change
-its settings or flush its scripts start their own with `own_servers`.
+Every test gets a key prefix of its own, so nobody ever has to empty the shared servers. Tests that stop a server,
+change its settings or flush its scripts start their own with `own_servers`.
 """
 
 from collections.abc import Callable, Iterator

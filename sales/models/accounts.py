@@ -19,11 +19,11 @@ class AccountManager(UserManager["Account"]):
         account.save(using=self._db)
         return account
 
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Account":  
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Account":  # type: ignore[override]
         """Make an account for a shopper."""
         return self._create(email=email, password=password, **fields)
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Account":  
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Account":  # type: ignore[override]
         """Make an account that may do everything in the admin."""
         return self._create(email=email, password=password, **{**fields, "is_staff": True, "is_superuser": True})
 
@@ -41,7 +41,7 @@ class Account(AbstractUser):
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects: ClassVar[AccountManager] = AccountManager()  # type: ignore[assignment]
+    objects: ClassVar[AccountManager] = AccountManager()
 
     class Meta:
         verbose_name = _("account")

@@ -1,4 +1,4 @@
-"""What keeper and admin do to a sale in the ledger, and what can be read of it: publish, state, recorded, stamp, reads."""
+"""What keeper and admin do to a sale in the ledger, and what can be read of it."""
 
 from uuid import uuid4
 

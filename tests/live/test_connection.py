@@ -1,6 +1,5 @@
 """What a call answers when the server is away, slow, unproven, full or broken: a result, never an exception."""
 
-import logging
 import os
 import signal
 import threading

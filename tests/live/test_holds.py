@@ -10,9 +10,9 @@ from sales.live.entries import Entry, EntryState
 from tests.live.conftest import LiveSale, MakeLiveSale
 
 
-def hold(sale: LiveSale, shopper: str = "u:1", **named: str) -> Entry:
+def hold(sale: LiveSale, shopper: str = "u:1", *, key: str = "") -> Entry:
     """Take a unit that is held."""
-    taken = sale.buy(shopper, **named)
+    taken = sale.buy(shopper, key=key)
     assert taken.outcome is Outcome.HELD
     assert taken.entry
     return taken.entry
@@ -146,7 +146,8 @@ class TestExtend:
         again = sale.extend("u:1", entry.order_id)
 
         assert (first.outcome, again.outcome) == (Outcome.EXTENDED, Outcome.EXTENDED)
-        assert first.entry and again.entry
+        assert first.entry
+        assert again.entry
         assert first.entry.at_ms == again.entry.at_ms == entry.at_ms + 30_000
         assert sale.redis.zscore(sale.keys.deadlines, "u:1/1") == entry.at_ms + 30_000
 

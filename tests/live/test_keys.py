@@ -56,7 +56,7 @@ class TestAnEntry:
 
     @pytest.mark.parametrize("text", ["", "b", "b" * 67, "b" * 68, "z" + "0" * 67])
     def test_refuses_what_is_none(self, text: str) -> None:
-        with pytest.raises(ValueError):  # noqa: PT011 (whichever part is wrong)
+        with pytest.raises(ValueError):
             Entry.read(slot=1, text=text)
 
     def test_is_recorded_once_the_keeper_has_passed_it(self) -> None:

@@ -17,7 +17,8 @@ class TestBuying:
         first, second = sale.buy("u:1"), sale.buy("u:2")
 
         assert (first.outcome, second.outcome) == (Outcome.BOUGHT, Outcome.BOUGHT)
-        assert first.entry and second.entry
+        assert first.entry
+        assert second.entry
         assert (first.entry.unit, second.entry.unit) == (1, 2)
         assert (first.left, second.left) == (1, 0)
 
@@ -116,7 +117,8 @@ class TestTheSamePurchase:
 
         first, second = sale.buy("u:1", key="morning"), sale.buy("u:1", key="evening")
 
-        assert first.entry and second.entry
+        assert first.entry
+        assert second.entry
         assert (first.entry.slot, second.entry.slot) == (1, 2)
 
     def test_belongs_to_one_shopper(self, live_sale: MakeLiveSale) -> None:
@@ -227,7 +229,8 @@ class TestHolding:
     def test_frees_the_shoppers_own_due_hold_before_that_of_others(self, live_sale: MakeLiveSale) -> None:
         sale = live_sale(stock=2, limit=2, hold_ms=1)
         longest, own = sale.buy("u:1"), sale.buy("u:2")
-        assert longest.entry and own.entry
+        assert longest.entry
+        assert own.entry
         sale.wait_past(own.entry.at_ms)
 
         taken = sale.buy("u:2", slot=2)
