@@ -39,7 +39,8 @@ class Unreadable:
 class Line:
     """One connection to the ledger server, opened here and closed for good at the first fault.
 
-    Use it in a `with` block. Every method raises LedgerUnavailable once the server is away.
+    Use it in a `with` block. Every method raises LedgerUnavailable once the server is away, and LedgerRefused where the
+    server answers with an error.
     """
 
     def __init__(self) -> None:
@@ -64,10 +65,13 @@ class Line:
         self._connection.disconnect()
 
     def ask(self, *command: str | int, timeout: float | None = None) -> Any:
-        """Send one command and return its reply; a reply that is an error is raised as redis.ResponseError.
+        """Send one command and return its reply. `timeout` (s) replaces the connection's own, for one that waits."""
+        try:
+            return self._send(*command, timeout=timeout)
+        except redis.ResponseError as error:
+            raise LedgerRefused(f"The ledger server answers {command[0]} with: {error}") from error
 
-        `timeout` in seconds replaces the connection's own, for a command that waits.
-        """
+    def _send(self, *command: str | int, timeout: float | None = None) -> Any:
         if self._broken:
             raise LedgerUnavailable("This line to the ledger server is broken.")
         try:
@@ -82,7 +86,7 @@ class Line:
     def run[T](self, call: Call[T]) -> T:
         """Run a script with its text, loaded or not; for proof and stamping, before the others are loaded."""
         try:
-            reply = self.ask(*command_of(call, with_text=True))
+            reply = self._send(*command_of(call, with_text=True))
         except redis.ResponseError as error:
             return call.failed(outcome_of(error, call))
         return call.read(reply)
@@ -95,7 +99,7 @@ class Line:
         """Read settings back from the server; one that may not be read is missing."""
         try:
             reply = self.ask("CONFIG", "GET", *names)
-        except redis.ResponseError:
+        except LedgerRefused:
             return {}
         pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
         return {text_of(name): text_of(value) for name, value in pairs}
@@ -125,13 +129,10 @@ class Line:
             return {}
         sales = {SaleKeys.of(sale).events: sale for sale in after}
         waiting: tuple[str | int, ...] = ("BLOCK", wait_ms) if wait_ms else ()
-        try:
-            reply = self.ask(
-                "XREAD", "COUNT", count, *waiting, "STREAMS", *sales, *(f"{seq}-0" for seq in after.values()),
-                timeout=wait_ms / 1000 + 2,
-            )  # fmt: skip
-        except redis.ResponseError as error:
-            raise LedgerRefused(str(error)) from error
+        reply = self.ask(
+            "XREAD", "COUNT", count, *waiting, "STREAMS", *sales, *(f"{seq}-0" for seq in after.values()),
+            timeout=wait_ms / 1000 + 2,
+        )  # fmt: skip
         streams: Iterable[Any] = reply.items() if isinstance(reply, Mapping) else reply or ()
         return {
             sales[text_of(name)]: [_read(event_id, fields) for event_id, fields in found] for name, found in streams

@@ -100,7 +100,7 @@ def prove_sale(*, line: Line, sale: Sale, epoch: int) -> str:
             Sale.objects.filter(pk=sale.pk, ledger_epoch__lt=epoch).update(ledger_epoch=epoch)
             return ""
         why_not = f"the ledger answers {stamped.outcome} to the new epoch."
-    return f"Sale {sale.slug} is not proven: {why_not}"
+    return why_not
 
 
 def _why_incomplete(seen: Snapshot, *, epoch: int) -> str:
@@ -143,7 +143,7 @@ def _raise_epoch(run_id: str) -> None:
 
 def _prove_sales(*, line: Line, epoch: int) -> tuple[Trouble, ...]:
     return tuple(
-        Trouble(kind=IncidentKind.SALE_UNPROVEN, sale_pk=sale.pk, text=why_not)
+        Trouble(kind=IncidentKind.SALE_UNPROVEN, sale_pk=sale.pk, text=f"Sale {sale.slug}: {why_not}")
         for sale in Sale.objects.filter(state__in=LIVE_STATES).order_by("pk")
         if (why_not := prove_sale(line=line, sale=sale, epoch=epoch))
     )

@@ -1,0 +1,53 @@
+"""`manage.py keeper`: the process that proves the ledger, records its stream and ticks holds."""
+
+import signal
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError
+
+from sales.live.line import LedgerRefused, LedgerUnavailable
+from sales.management.keeping import Keeper
+
+
+class Command(BaseCommand):
+    """Keeps the ledger and the record together until it is told to stop."""
+
+    help = (
+        "Proves the ledger and loads its scripts, records every purchase in the database, and gives held units back."
+        " Without it nothing is sold after the ledger has restarted, and nothing gets on record. Several may run."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="do all there is to do and exit; exit code 1 where something is wrong"
+        )
+
+    def handle(self, *, once: bool = False, **_options: Any) -> None:
+        keeper = Keeper()
+        if once:
+            self._once(keeper)
+            return
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            keeper.stop()
+
+        before = {name: signal.signal(name, stop) for name in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            keeper.run()
+        finally:
+            for name, handler in before.items():
+                signal.signal(name, handler)
+
+    def _once(self, keeper: Keeper) -> None:
+        try:
+            wrong = keeper.once()
+        except (LedgerUnavailable, LedgerRefused) as error:
+            raise CommandError(f"Nothing was done. {error}") from error
+        except (OperationalError, InterfaceError) as error:
+            raise CommandError(f"The database is in trouble: {error}") from error
+        if wrong:
+            raise CommandError("\n".join(wrong))
+        self.stdout.write(f"{keeper.recorded} orders recorded; nothing is left to do.")

@@ -1,0 +1,249 @@
+"""The keeper's loop: when to prove, record and tend. What each of them does is in `sales.services`.
+
+Several keepers may run at once. Each event is recorded once, because the offset moves once; who comes second leaves the
+sale alone for a while. A ledger or a database that is away is said once in the log and tried again until it is back.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import connection as database
+from django.utils import timezone
+
+from sales import conf
+from sales.domain.states import LIVE_STATES
+from sales.live import connection, ledger
+from sales.live.line import LedgerRefused, LedgerUnavailable, Line, Unreadable
+from sales.live.stream import Event
+from sales.models import LedgerServer, Sale
+from sales.services import fencing, incidents, lifecycle, recording, tending
+from sales.services.acting import KEEPER
+from sales.services.fencing import Proof
+from sales.services.incidents import IncidentKind, Trouble
+
+logger = logging.getLogger(__name__)
+
+_LOOK_EVERY_SECONDS = 1.0
+_BEAT_EVERY_SECONDS = 2.0
+_RETRY_SECONDS = 0.25
+_ASIDE_SECONDS = 2.0  # a sale that another keeper records, or that cannot be recorded now
+
+_AWAY = (LedgerUnavailable, LedgerRefused, OperationalError, InterfaceError)
+"""A server is in trouble, and nothing but waiting helps."""
+
+_WATCHED = (
+    IncidentKind.LEDGER_UNFIT,
+    IncidentKind.SALE_UNPROVEN,
+    IncidentKind.SALE_MISSING,
+    IncidentKind.SALE_CORRUPT,
+    IncidentKind.STREAM_GAP,
+    IncidentKind.STREAM_UNREADABLE,
+    IncidentKind.KEEPER_FAILED,
+)
+"""Incidents that end by themselves; a dead letter's ends when a person has decided on it."""
+
+
+class Keeper:
+    """One keeper. `run()` until `stop()`, or `once()`."""
+
+    def __init__(
+        self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.recorded = 0  # orders written so far
+        self._clock, self._sleep = clock, sleep
+        self._stopping = False
+        self._line: Line | None = None
+        self._proof = Proof(loaded=False)
+        self._offsets: dict[int, int] = {}  # of the sales whose streams are watched closely
+        self._aside: dict[int, float] = {}  # sales to leave alone until then
+        self._stream_troubles: dict[int, Trouble] = {}
+        self._watch = incidents.Watch(_WATCHED)
+        self._away = ""  # what was last said of a server in trouble
+        self._next_look = self._next_beat = clock()
+
+    def stop(self) -> None:
+        """Let the batch in hand be the last. May be called from a signal's handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        logger.info("The keeper is at work.")
+        while not self._stopping:
+            seconds = self.turn()
+            if not self._stopping:
+                self._sleep(seconds)
+        self._hang_up()
+        logger.info("The keeper has stopped; %d orders recorded.", self.recorded)
+
+    def once(self) -> list[str]:
+        """Prove, record all there is, tick, and return what is wrong. Raises what a server in trouble raises."""
+        try:
+            self._beat()
+            self._look()
+            while self._record():
+                pass
+            return self._look()
+        finally:
+            self._hang_up()
+
+    def turn(self) -> float:
+        """Do what is due now; return how many seconds to wait before the next turn."""
+        try:
+            if self._clock() >= self._next_beat:
+                self._beat()
+            if self._clock() >= self._next_look:
+                self._look()
+            more = self._record()
+        except _AWAY as trouble:
+            self._wait_for(trouble)
+            return _RETRY_SECONDS
+        if self._away:
+            logger.info("Ledger and database are back.")
+            self._away = ""
+        return self._breath() if more else conf.current().keeper_idle_ms / 1000
+
+    def _wait_for(self, trouble: Exception) -> None:
+        is_ledger = isinstance(trouble, LedgerUnavailable | LedgerRefused)
+        who = "ledger" if is_ledger else "database"
+        if who != self._away:
+            logger.error("The keeper waits for the %s: %s", who, trouble)
+            self._away = who
+        if is_ledger:
+            self._hang_up()
+        close_old_connections()
+
+    def _hang_up(self) -> None:
+        """End the line, and with it all that was proven over it."""
+        if self._line:
+            self._line.close()
+        self._line, self._proof, self._offsets = None, Proof(loaded=False), {}
+        self._next_look = self._clock()
+
+    def _beat(self) -> None:
+        """Say on record that a keeper is at work."""
+        row = LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER)
+        if not row.update(keeper_seen_at=timezone.now()):
+            LedgerServer.objects.get_or_create(
+                name=LedgerServer.THE_LEDGER, defaults={"keeper_seen_at": timezone.now()}
+            )
+        self._next_beat = self._clock() + _BEAT_EVERY_SECONDS
+
+    def _look(self) -> list[str]:
+        """Prove what must be proven, tend every running sale, note what is wrong; return that."""
+        close_old_connections()
+        self._line = self._line or Line()
+        if not fencing.holds(line=self._line, proof=self._proof):
+            self._proof = fencing.prove_and_load(line=self._line, pause=self._sleep)
+        troubles = self._tend_all(self._line) if self._proof.loaded else [*self._proof.troubles]
+        self._watch.see(troubles)
+        self._next_look = self._clock() + _LOOK_EVERY_SECONDS
+        return [trouble.text for trouble in troubles]
+
+    def _tend_all(self, line: Line) -> list[Trouble]:
+        epoch = self._proof.epoch
+        sales = list(Sale.objects.filter(state__in=LIVE_STATES).order_by("opens_at", "pk"))
+        seen = connection.run_many([ledger.snapshot(sale=sale.pk, epoch=epoch) for sale in sales])
+        troubles, offsets = [], {}
+        for sale, snapshot in zip(sales, seen, strict=True):
+            try:
+                tended = tending.tend(sale=sale, seen=snapshot, epoch=epoch, line=line)
+            except _AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001 (one sale's trouble must not stop the others)
+                troubles.append(_failed(sale.pk, error))
+                continue
+            if tended.trouble:
+                troubles.append(tended.trouble)
+            if tended.awake:
+                offsets[sale.pk] = sale.stream_offset
+        self._offsets = offsets
+        self._stream_troubles = {pk: trouble for pk, trouble in self._stream_troubles.items() if pk in offsets}
+        return troubles + list(self._stream_troubles.values())
+
+    def _record(self) -> bool:
+        """Record what is new. Returns whether more is waiting."""
+        if self._line is None or not self._proof.loaded:
+            return False
+        now = self._clock()
+        after = {pk: offset for pk, offset in self._offsets.items() if self._aside.get(pk, now) <= now}
+        news = self._read(self._line, after)
+        for sale_pk in after.keys() - news.keys():
+            self._stream_troubles.pop(sale_pk, None)  # it was read, and there is nothing that could be wrong
+        more = False
+        for sale_pk, events in news.items():
+            if self._stopping:
+                break
+            if events:
+                more |= self._record_batch(sale_pk, after=after[sale_pk], events=events)
+        return more
+
+    def _read(self, line: Line, after: Mapping[int, int]) -> dict[int, list[Event | Unreadable]]:
+        """Read what is new in these streams; a sale whose stream cannot be read is answered with nothing to record."""
+        count = conf.current().keeper_batch
+        try:
+            return line.read_events(after, count=count)
+        except LedgerRefused as refusal:
+            if len(after) == 1:
+                (sale_pk,) = after
+                self._set_aside(sale_pk, _unreadable(sale_pk, str(refusal)))
+                return {sale_pk: []}
+        # One stream of the wrong type spoils the answer for all; asked alone, it spoils only its own.
+        found: dict[int, list[Event | Unreadable]] = {}
+        for sale_pk, offset in after.items():
+            found |= self._read(line, {sale_pk: offset})
+        return found
+
+    def _record_batch(self, sale_pk: int, *, after: int, events: Sequence[Event | Unreadable]) -> bool:
+        """Record one batch. Returns whether more of this sale is waiting."""
+        try:
+            recorded = recording.record(sale_pk=sale_pk, after=after, events=events, epoch=self._proof.epoch)
+        except _AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 (one sale's trouble must not stop the others)
+            self._set_aside(sale_pk, _failed(sale_pk, error))
+            return False
+        self.recorded += recorded.orders
+        self._offsets[sale_pk] = recorded.offset
+        if recorded.gap:
+            self._stop_sale(sale_pk, recorded.gap)
+        elif recorded.stranger:
+            self._stream_troubles[sale_pk] = _unreadable(sale_pk, recorded.stranger)
+        else:
+            self._stream_troubles.pop(sale_pk, None)
+        if recorded.lost:
+            self._set_aside(sale_pk)
+        if recorded.orders:
+            logger.debug("Sale %d: %d orders recorded, %d ms after.", sale_pk, recorded.orders, recorded.lag_ms)
+        self._sleep(self._breath())
+        return len(events) >= conf.current().keeper_batch and not recorded.gap and not recorded.lost
+
+    def _stop_sale(self, sale_pk: int, gap: str) -> None:
+        """Sell no further on a ledger of which a part is missing, and record no further than to the gap."""
+        if sale_pk not in self._stream_troubles:
+            with suppress(lifecycle.Refused):
+                lifecycle.pause(sale_pk=sale_pk, by=KEEPER, why=gap)
+        text = f"Sale number {sale_pk} is paused and not recorded any further. {gap}"
+        self._set_aside(sale_pk, Trouble(kind=IncidentKind.STREAM_GAP, sale_pk=sale_pk, text=text))
+
+    def _set_aside(self, sale_pk: int, trouble: Trouble | None = None) -> None:
+        self._aside[sale_pk] = self._clock() + _ASIDE_SECONDS
+        if trouble:
+            self._stream_troubles[sale_pk] = trouble
+
+    def _breath(self) -> float:
+        """Seconds between two batches: SQLite has one writer, and pages write, too."""
+        return conf.current().keeper_pause_ms / 1000 if database.vendor == "sqlite" else 0
+
+
+def _unreadable(sale_pk: int, why: str) -> Trouble:
+    text = f"Sale number {sale_pk}: its stream cannot be read. {why}"
+    return Trouble(kind=IncidentKind.STREAM_UNREADABLE, sale_pk=sale_pk, text=text)
+
+
+def _failed(sale_pk: int, error: Exception) -> Trouble:
+    logger.debug("Sale %d: an error that nobody foresaw.", sale_pk, exc_info=error)
+    text = f"Sale number {sale_pk}: the keeper failed with {error!r}; it tries again."
+    return Trouble(kind=IncidentKind.KEEPER_FAILED, sale_pk=sale_pk, text=text)
