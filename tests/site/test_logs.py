@@ -22,7 +22,7 @@ SECRETS = [
 def formatter(log_format: str) -> logging.Formatter:
     config = logs.config(reading.read(shop(LOG_FORMAT=log_format)))
     made: dict[str, Any] = config["formatters"][config["handlers"]["stderr"]["formatter"]]
-    return logging.config.DictConfigurator(config).configure_formatter(made)  # type: ignore[no-any-return]
+    return logging.config.DictConfigurator(config).configure_formatter(made)
 
 
 def record(message: str, **more: Any) -> logging.LogRecord:

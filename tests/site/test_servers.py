@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from django.core.mail import mailers
-from django.db import ConnectionHandler
 from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.db.utils import ConnectionHandler
 from django_redis import get_redis_connection
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -208,7 +208,7 @@ class TestMail:
     def test_goes_to_the_server_of_the_settings(self, url, port, tls, ssl, settings: Any):
         settings.MAILERS = servers.mailers(reading.read(shop(EMAIL_URL=url)))
 
-        made = mailers["default"]
+        made: Any = mailers["default"]
 
         assert (made.host, made.port, made.use_tls, made.use_ssl) == ("mail.example", port, tls, ssl)
         assert (made.username, made.password) == ("post", "p@ss")
