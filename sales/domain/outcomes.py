@@ -33,6 +33,8 @@ class Outcome(StrEnum):
     FOUND = "FOUND"
     DONE = "DONE"
     SAME = "SAME"  # it was so already; nothing changed
+    OUT_OF_ORDER = "OUT_OF_ORDER"  # another numbered change comes first, or came since
+    TOO_LOW = "TOO_LOW"  # more than this stock is sold and held
 
     # The ledger cannot be believed, so it is not asked to sell.
     NO_LEDGER = "NO_LEDGER"

@@ -18,7 +18,7 @@ LOCK_NAME = "lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who took a lock: process id, since when (ISO 8601, UTC), and its command in words a person recognises."""
+    """Who took a lock: process id, since when (UTC), and its command in words a person recognises."""
 
     pid: int
     since: str
@@ -62,7 +62,7 @@ class FolderLock:
 
     def name_holder(self, *, pid: int, command: str) -> None:
         """Write who is to be named when somebody else asks for the folder."""
-        since = datetime.now(tz=UTC).isoformat(sep=" ", timespec="seconds")
+        since = f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
         text = json.dumps(asdict(Holder(pid=pid, since=since, command=command))).encode()
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, text, 0)

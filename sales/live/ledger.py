@@ -10,7 +10,7 @@ from sales.domain.states import LedgerState
 from sales.live.calls import Call
 from sales.live.entries import write_order_id
 from sales.live.keys import SaleKeys
-from sales.live.results import Done, Found, Snapshot, Taken, Terms, Ticked
+from sales.live.results import Changed, Done, Found, Snapshot, Taken, Terms, Ticked
 from sales.live.scripts import LEDGER_SCRIPTS
 
 _ALL = ("meta", "shoppers", "keys", "returned", "deadlines", "events")
@@ -117,6 +117,28 @@ def set_state(*, sale: int, epoch: int, state: LedgerState, number: int) -> Call
         args=(epoch, state, number),
         read=Done.read,
         failed=Done.failed,
+    )
+
+
+def change(*, sale: int, epoch: int, number: int, stock: int, opens_ms: int, closes_ms: int) -> Call[Changed]:
+    """Change stock and window; `number` is the record's number of this change, `stock` and times are absolute."""
+    return Call(
+        script=LEDGER_SCRIPTS["change"],
+        keys=SaleKeys.of(sale).named("meta", "returned", "deadlines"),
+        args=(epoch, number, stock, opens_ms, closes_ms),
+        read=Changed.read,
+        failed=Changed.failed,
+    )
+
+
+def cancel(*, sale: int, epoch: int, shopper: str, slot: int, order_id: UUID, number: int = 0) -> Call[Changed]:
+    """Cancel an order that is cancelled on record; `number` is the stock change that keeps its unit back, or 0."""
+    return Call(
+        script=LEDGER_SCRIPTS["cancel"],
+        keys=SaleKeys.of(sale).named(*_HOLD),
+        args=(epoch, shopper, slot, write_order_id(order_id), number),
+        read=Changed.read,
+        failed=Changed.failed,
     )
 
 

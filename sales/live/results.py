@@ -214,6 +214,31 @@ class Ticked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """Answer of change and cancel: DONE, SAME, or why not, with what is sold and held (due holds included)."""
+
+    outcome: Outcome
+    sold: int = 0
+    held: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the ledger is now as asked."""
+        return self.outcome in (Outcome.DONE, Outcome.SAME)
+
+    @classmethod
+    def read(cls, reply: Reply) -> Self:
+        """Read a script's reply."""
+        outcome, sold, held = reply
+        return cls(outcome=Outcome(text_of(outcome)), sold=sold, held=held)
+
+    @classmethod
+    def failed(cls, outcome: Outcome) -> Self:
+        """Make the answer of a call that got none."""
+        return cls(outcome=outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """Answer of an act of keeper or admin: DONE, SAME, or why not."""
 

@@ -69,6 +69,8 @@ LEDGER_SCRIPTS: dict[str, Script] = {
         "tick",
         "publish",
         "set_state",
+        "change",
+        "cancel",
         "mark_recorded",
         "stamp",
     )

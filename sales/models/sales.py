@@ -109,7 +109,8 @@ class Sale(models.Model):
         verbose_name_plural = _("sales")
         ordering = ("-opens_at", "-pk")
         constraints = (
-            models.CheckConstraint(condition=Q(stock__gte=1, stock__lte=MAX_STOCK), name="sale_stock_in_range"),
+            # 0 where the last unit of a running sale was kept back; a new sale starts with 1 at the least.
+            models.CheckConstraint(condition=Q(stock__gte=0, stock__lte=MAX_STOCK), name="sale_stock_in_range"),
             models.CheckConstraint(condition=Q(limit__gte=1, limit__lte=MAX_LIMIT), name="sale_limit_in_range"),
             models.CheckConstraint(
                 condition=Q(closes_at__gt=F("opens_at")),
