@@ -93,24 +93,25 @@ HoldVerb = Callable[..., Call[Taken]]
 def about_hold(verb: HoldVerb, sale: SaleEntry, *, shopper: str, order_id: UUID, slot: int = 0) -> Asking[Taken]:
     """Confirm, let go or extend a hold; in a settled sale there is none, but there may be what it became."""
     if not sale.is_live:
-        said = yield from about_order(sale, shopper=shopper, order_id=order_id)
-        return said or Taken(outcome=Outcome.UNKNOWN_ORDER)
+        return (yield from standing(sale, shopper=shopper, order_id=order_id))
     taken = yield from in_epoch(
         lambda epoch: verb(sale=sale.pk, epoch=epoch, shopper=shopper, slot=slot, order_id=order_id)
     )
     return taken or Taken.failed(Outcome.UNREACHABLE)
 
 
-def about_order(sale: SaleEntry, *, shopper: str, order_id: UUID) -> Asking[Taken | None]:
-    """Return what an order came to where that is final (bought, cancelled, gone); else None. Changes nothing."""
+def standing(sale: SaleEntry, *, shopper: str, order_id: UUID) -> Asking[Taken]:
+    """Return how an order stands: HELD, EXTENDED, BOUGHT, CANCELLED, GONE or UNKNOWN_ORDER. Changes nothing."""
     found = yield from find(sale, shopper=shopper)
     if found.outcome is not Outcome.FOUND:
         return Taken.failed(found.outcome)
     entry = next((each for each in found.entries if each.order_id == order_id), None)
-    if entry is None or (entry.is_hold and not entry.is_due(found.now_ms)):
-        return None
-    outcome = _said_of(entry, found.now_ms) or Outcome.GONE
-    return (yield from _with_left(sale, _taken(outcome, found, entry)))
+    if entry is None:
+        return Taken(outcome=Outcome.UNKNOWN_ORDER)
+    said = _said_of(entry, found.now_ms) or Outcome.GONE
+    if said is Outcome.HELD and entry.state is EntryState.EXTENDED:
+        said = Outcome.EXTENDED
+    return (yield from _with_left(sale, _taken(said, found, entry)))
 
 
 def decided(found: Found, *, shopper: str, slot: int = 0, key_digest: str = "") -> Taken | None:
