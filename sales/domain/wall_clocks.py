@@ -1,4 +1,4 @@
-"""From the time on a wall clock to the instant it stands for. Refuses the two kinds of times that stand for none or two."""
+"""From the time on a wall clock to the instant it stands for; refuses times that stand for none, or for two."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -28,6 +28,5 @@ def instant(*, wall: datetime, zone: ZoneInfo) -> datetime:
         return first.astimezone(UTC)
     if early > late:
         raise TimeComesTwice("clocks go back over this time")
-    shown = (each.astimezone(UTC).astimezone(zone).replace(tzinfo=None) for each in (second, first))
-    before, after = shown
+    before, after = (each.astimezone(UTC).astimezone(zone).replace(tzinfo=None) for each in (second, first))
     raise NoSuchTime(before=before, after=after)

@@ -1,0 +1,213 @@
+"""Sales in the admin: one form to make one, its numbers beside it, and the way to the acts (`sale_acts`)."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, override
+
+from django.contrib import admin
+from django.contrib.admin.options import ActionLocation
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from sales.admin import sale_acts
+from sales.admin.base import ModelAdmin, refused
+from sales.admin.sale_form import WINDOW, SaleForm
+from sales.admin.site import actor
+from sales.admin.trail import SaleTrail
+from sales.domain.states import SaleState
+from sales.models import Sale
+from sales.queries import operations, verdicts
+from sales.queries.operations import Live, Standing
+from sales.services import sale_edits
+
+_WINDOW_ENTERED = ("time_zone", ("opens_at", "closes_at"))
+_WINDOW_SHOWN = ("time_zone", ("opens_shown", "closes_shown"))
+# Changing these in a running sale takes a script in the ledger as well; here they are only read.
+_CHANGED_BY_ACTS = ("stock", "time_zone", *WINDOW)
+
+
+@admin.register(Sale)
+class SaleAdmin(ModelAdmin[Sale]):
+    """Sales."""
+
+    form = SaleForm
+    list_display = ("slug", "product", "state", "opens_shown", "left", "held", "sold", "recorded")
+    list_filter = ("state",)
+    list_select_related = ("product",)
+    search_fields = ("slug", "product__name")
+    autocomplete_fields = ("product",)
+    inlines = (SaleTrail,)
+    actions = ("publish", "pause", "resume")
+    change_form_template = "admin/sales/sale/change_form.html"
+
+    @override
+    def get_fieldsets(self, request: HttpRequest, obj: Sale | None = None) -> Any:
+        """Return the form; a window that cannot be changed here is shown with its zone."""
+        fixed = obj is not None and (obj.state != SaleState.DRAFT or not self.has_change_permission(request, obj))
+        return (
+            (
+                None,
+                {
+                    "fields": (*(("state",) if obj else ()), "slug", "product", "stock", "limit"),
+                    "description": _(
+                        "This sale is public: its product, limit and hold time are fixed for good, and its stock and "
+                        "window cannot be changed on this page."
+                    )
+                    if obj and obj.state != SaleState.DRAFT
+                    else "",
+                },
+            ),
+            (_("Window"), {"fields": _WINDOW_SHOWN if fixed else _WINDOW_ENTERED}),
+            (_("Holds"), {"fields": ("hold_seconds", "hold_extension_seconds")}),
+            (_("Rules"), {"fields": ("cancelled_counts", "on_ledger_loss")}),
+        )
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Sale | None = None) -> tuple[str, ...]:
+        """Return what this page does not change: of a draft little, of a published sale nearly all."""
+        shown = ("state", "opens_shown", "closes_shown")
+        if obj is None or obj.state == SaleState.DRAFT:
+            return shown
+        return (*shown, *Sale.FIXED_ONCE_PUBLISHED, *_CHANGED_BY_ACTS)
+
+    @override
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Sale | None:
+        """Return the sale; locked while a form is stored, so that nobody publishes the draft under it."""
+        sale = super().get_object(request, object_id, from_field)
+        resolved = request.resolver_match
+        if sale and request.method == "POST" and resolved and resolved.url_name == "sales_sale_change":
+            return Sale.objects.select_for_update().get(pk=sale.pk)
+        return sale
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Sale, form: Any, change: bool) -> None:
+        """Store what the form has, and nothing else of the row."""
+        sale_edits.save(sale=obj, fields=form.cleaned_data, by=actor(request))
+
+    # --- Deleting: drafts only
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Sale | None = None) -> bool:
+        """Let nobody delete what was ever public."""
+        return (obj is None or obj.state == SaleState.DRAFT) and super().has_delete_permission(request, obj)
+
+    @override
+    def get_actions(self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST) -> Any:
+        """Return the list's actions, without the one that deletes many at once."""
+        actions = super().get_actions(request, action_location)
+        actions.pop("delete_selected", None)
+        return actions
+
+    @override
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuse, in a sentence, to delete what was public."""
+        sale = self.get_object(request, object_id)
+        if sale and sale.state != SaleState.DRAFT and self.has_view_permission(request, sale):
+            sentence = gettext("%(sale)s was published. A published sale is closed and settled, never deleted.")
+            return refused(request, sentence % {"sale": sale.slug}, row=sale)
+        return super().delete_view(request, object_id, extra_context)
+
+    # --- Numbers
+
+    @override
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Return the page of the list, with the numbers of its sales: one question to the ledger for all."""
+        page = super().get_changelist_instance(request)
+        found = operations.standings(pks=[sale.pk for sale in page.result_list])
+        for sale in page.result_list:
+            sale.standing = found.get(sale.pk)
+        return page
+
+    @override
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the form below the numbers and the acts that may follow."""
+        sale = self.get_object(request, object_id) if request.method == "GET" else None
+        found = operations.standing(slug=sale.slug) if sale else None
+        context: dict[str, Any] = {}
+        if sale and found:
+            context = {
+                "standing": found,
+                "verdict": verdicts.verdict(found),
+                "lag_ms": operations.record_lag_ms(of=found),
+                "acts": sale_acts.acts_for(sale) if self.has_change_permission(request, sale) else (),
+            }
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    @admin.display(description=_("left"))
+    def left(self, sale: Sale) -> str:
+        """Return how many can be taken now."""
+        return _number(sale, lambda live: live.left, settled=lambda standing: standing.stock - standing.recorded)
+
+    @admin.display(description=_("held"))
+    def held(self, sale: Sale) -> str:
+        """Return how many are held."""
+        return _number(sale, lambda live: live.held, settled=lambda _standing: 0)
+
+    @admin.display(description=_("sold"))
+    def sold(self, sale: Sale) -> str:
+        """Return how many the ledger has sold."""
+        return _number(sale, lambda live: live.sold, settled=lambda standing: standing.recorded)
+
+    @admin.display(description=_("opens"), ordering="opens_at")
+    def opens_shown(self, sale: Sale) -> str:
+        """Return the opening by the clocks of the sale's zone."""
+        return _by_its_clocks(sale, "opens_at")
+
+    @admin.display(description=_("ends"), ordering="closes_at")
+    def closes_shown(self, sale: Sale) -> str:
+        """Return the end by the clocks of the sale's zone."""
+        return _by_its_clocks(sale, "closes_at")
+
+    # --- Acts
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        """Add a page for each act."""
+        pages: list[URLPattern] = [
+            path(
+                f"<int:pk>/{act.name}/",
+                self.admin_site.admin_view(partial(sale_acts.page, self, act=act)),
+                name=f"sales_sale_{act.name}",
+            )
+            for act in sale_acts.ACTS
+        ]
+        return pages + super().get_urls()
+
+    @admin.action(description=_("Publish"), permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Sale]) -> None:
+        """Publish the chosen drafts."""
+        sale_acts.do_many(request, sale_acts.PUBLISH, queryset)
+
+    @admin.action(description=_("Pause"), permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Sale]) -> None:
+        """Pause the chosen sales."""
+        sale_acts.do_many(request, sale_acts.PAUSE, queryset)
+
+    @admin.action(description=_("Resume"), permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Sale]) -> None:
+        """Resume the chosen sales."""
+        sale_acts.do_many(request, sale_acts.RESUME, queryset)
+
+
+def _number(sale: Sale, of_live: Callable[[Live], int], *, settled: Callable[[Standing], int]) -> str:
+    """Return one live number of a row in the list, or why there is none."""
+    standing: Standing | None = getattr(sale, "standing", None)
+    if standing is None or standing.state is SaleState.DRAFT:
+        return "—"
+    if standing.live is not None:
+        return str(of_live(standing.live))
+    return gettext("not reachable") if standing.is_live else str(settled(standing))
+
+
+def _by_its_clocks(sale: Sale, field: str) -> str:
+    moment = getattr(sale, field)
+    return f"{date_format(moment.astimezone(sale.zone), 'j M Y H:i:s')} ({sale.time_zone})" if moment else "—"

@@ -1,0 +1,33 @@
+"""What the admin changes in a sale beside its state. Stock and window of a published sale are another matter."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from sales.domain.states import SaleState
+from sales.models import Sale
+from sales.services.acting import Actor, write_trail
+
+
+def save(*, sale: Sale, fields: Iterable[str], by: Actor) -> None:
+    """Store these fields of a valid sale, and no others; of a new draft all.
+
+    Never the whole row: the keeper counts orders in it while a form is open. A change to a sale that is public leaves a
+    row in the trail; drafts are nobody's business yet.
+    """
+    names = list(fields)
+    if not sale.pk:
+        sale.save()
+        return
+    with transaction.atomic():
+        before = Sale.objects.get(pk=sale.pk)
+        sale.save(update_fields=names)
+        changed = [name for name in names if getattr(before, name) != getattr(sale, name)]
+        if changed and sale.state != SaleState.DRAFT:
+            write_trail(
+                by=by,
+                act="edit",
+                sale=sale,
+                before={name: str(getattr(before, name)) for name in changed},
+                after={name: str(getattr(sale, name)) for name in changed},
+            )
