@@ -54,7 +54,7 @@ class Environment:
         what="Former secret keys that still verify, while SECRET_KEY is being changed.",
     )
     allowed_hosts: tuple[str, ...] = knob(
-        kinds.WORDS,
+        kinds.HOSTS,
         required=True,
         demo="localhost,127.0.0.1,[::1]",
         whose="production",
@@ -130,7 +130,7 @@ class Environment:
         "Empty: SQLite in the data folder.",
     )
     ledger_key_prefix: str = knob(
-        kinds.TEXT,
+        kinds.PREFIX,
         whose="who shares a server",
         what="Stands in front of every key in the ledger.",
     )
@@ -253,7 +253,7 @@ class Environment:
 
     # The web server and its log
     bind: str = knob(
-        kinds.text("host:port or unix:/path"),
+        kinds.BIND,
         default="127.0.0.1:8000",
         whose="production",
         what="Where gunicorn listens.",

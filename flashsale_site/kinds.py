@@ -112,16 +112,23 @@ def _time_zone(written: str) -> str:
         raise ValueError(f"must be the name of a time zone such as Europe/Berlin, not {written!r}.") from None
 
 
-def _currency(written: str) -> str:
-    if not re.fullmatch(r"[A-Z]{3}", written):
-        raise ValueError(f"must be the three capitals of a currency, such as EUR, not {written!r}.")
-    return written
+def _plain(pattern: str, wanted: str) -> Callable[[str], str]:
+    """Return a reader of text that has the form of the pattern."""
+
+    def read(written: str) -> str:
+        if re.fullmatch(pattern, written, re.ASCII):
+            return written
+        raise ValueError(f"must be {wanted}, not {written!r}.")
+
+    return read
 
 
-def _header(written: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]*", written):
-        raise ValueError(f"must be the name of a header such as X-Forwarded-Proto, not {written!r}.")
-    return written
+def _hosts(written: str) -> tuple[str, ...]:
+    listed = _parts(written)
+    for host in listed:
+        if not re.fullmatch(r"\*|\.?[a-z0-9.-]+|\[[0-9a-f:.]+\]", host, re.ASCII | re.IGNORECASE):
+            raise ValueError(f"must list names such as shop.example, without https:// and without port, not {host!r}.")
+    return listed
 
 
 def _server_url(written: str) -> str:
@@ -156,6 +163,15 @@ WORDS = Kind("list", _parts)
 NETWORKS = Kind("list of networks", _networks)
 ORIGINS = Kind("list of origins", _origins)
 TIME_ZONE = Kind("time zone", _time_zone)
-CURRENCY = Kind("three capitals", _currency)
-HEADER = Kind("name of a header", _header)
+HOSTS = Kind("list of host names", _hosts)
+CURRENCY = Kind("three capitals", _plain(r"[A-Z]{3}", "the three capitals of a currency, such as EUR"))
+HEADER = Kind("name of a header", _plain(r"[A-Za-z0-9-]*", "the name of a header, such as X-Forwarded-Proto"))
+# Braces would move the keys of one sale to different servers of a cluster.
+PREFIX = Kind("letters, digits and .:_-", _plain(r"[A-Za-z0-9.:_-]*", "letters, digits and .:_- alone, such as shop:"))
+BIND = Kind(
+    "host:port or unix:/path",
+    _plain(
+        r"unix:/\S+|[A-Za-z0-9.-]+:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}", "host:port, such as 127.0.0.1:8000, or unix:/path"
+    ),
+)
 SERVER_URL = Kind("URL", _server_url)

@@ -4,7 +4,7 @@ Only what can be told without asking a server; what a live server alone can tell
 """
 
 from posixpath import normpath
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from flashsale_site.environment import Environment
 from sales.domain.rates import Rate
@@ -12,7 +12,7 @@ from sales.domain.rates import Rate
 KEY_LENGTH = 50
 _MAKE_A_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 _LOCAL = {"localhost": "127.0.0.1", "::1": "127.0.0.1", "ip6-localhost": "127.0.0.1"}
-_DATABASES = {"postgres", "postgresql", "psql", "pgsql", "sqlite"}
+_POSTGRESQL = {"postgres", "postgresql", "psql", "pgsql"}
 _MAILERS = {"smtp", "smtp+tls", "smtp+ssl", "smtps", "consolemail", "filemail"}
 
 
@@ -72,10 +72,16 @@ def _place(url: str) -> tuple[str, str]:
 
 def _urls(environment: Environment) -> list[str]:
     found = []
-    if environment.database_url and _scheme(environment.database_url) not in _DATABASES:
-        found.append("DATABASE_URL must begin with postgres:// or sqlite:///; no other database is supported.")
-    if _scheme(environment.email_url) not in _MAILERS:
-        found.append("EMAIL_URL must begin with smtp://, smtp+tls://, smtp+ssl://, consolemail: or filemail:.")
+    if environment.database_url and not _names_a_database(environment.database_url):
+        # The texts themselves are not repeated: they may hold passwords.
+        found.append(
+            "DATABASE_URL must look like postgres://user:password@host:5432/name or sqlite:////path/to/file; "
+            "in a password, write what is neither letter nor digit as %23 for #, %2F for / and so on."
+        )
+    if not _names_a_mailer(environment.email_url):
+        found.append(
+            "EMAIL_URL must look like smtp://host:25, smtp+tls://user:password@host:587, consolemail: or filemail:."
+        )
     if environment.limits and _nothing_allowed(environment.limit_purchase_per_shopper):
         found.append("LIMIT_PURCHASE_PER_SHOPPER allows nothing: raise its count, or say LIMITS=off.")
     if environment.limits and _nothing_allowed(environment.limit_purchase_per_address):
@@ -83,8 +89,28 @@ def _urls(environment: Environment) -> list[str]:
     return found
 
 
-def _scheme(url: str) -> str:
-    return url.partition(":")[0].lower()
+def _names_a_database(url: str) -> bool:
+    parts = _parts(url)
+    if not parts:
+        return False
+    if parts.scheme == "sqlite":
+        return not parts.netloc and len(parts.path) > 1
+    return parts.scheme in _POSTGRESQL and len(parts.path.strip("/")) > 0
+
+
+def _names_a_mailer(url: str) -> bool:
+    parts = _parts(url)
+    return bool(parts) and parts.scheme in _MAILERS
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Return the parts of a URL; None where it has a port that is none, or a piece of a password cut off by a #."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.port != 0 and not parts.fragment
+    except ValueError:
+        return None
+    return parts if sound else None
 
 
 def _nothing_allowed(rate: Rate) -> bool:

@@ -1,7 +1,9 @@
 """Reads the knobs from the process' environment and the `.env` file, or refuses with all mistakes at once."""
 
 import argparse
+import io
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from flashsale_site.environment import KNOBS, PROJECT, Environment
 from sales.conf import Site
 
 _ENV_FILE = next(each for each in KNOBS if each.name == "ENV_FILE")
+_LINE = re.compile(r"(export )?[A-Za-z_0-9]+=")  # what django-environ takes; all else it would pass over
 
 
 class Misconfigured(ImproperlyConfigured):
@@ -62,15 +65,30 @@ def _with_file(variables: Mapping[str, str]) -> dict[str, str]:
 
     An empty variable counts as not set, for compose files hand on what nobody gave as an empty text.
     """
-    name = variables.get("ENV_FILE", _ENV_FILE.default).strip()
     merged = _set_knobs(variables)
 
     class Source(environ.Env):  # type: ignore[misc]  # comes without types
         ENVIRON = merged  # in place of os.environ, which stays as it is
 
-    if name and (PROJECT / name).is_file():
-        Source.read_env(PROJECT / name)
+    Source.read_env(io.StringIO(_file_text(variables.get("ENV_FILE"))))
     return _set_knobs(merged)
+
+
+def _file_text(named: str | None) -> str:
+    """Return what the file of settings says; nothing if there is none, unless somebody named it."""
+    file = PROJECT / (_ENV_FILE.default if named is None else named.strip())
+    if named == "" or (named is None and not file.exists()):
+        return ""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as refused:
+        raise Misconfigured(f"ENV_FILE: {file} cannot be read ({refused.strerror}).") from refused
+    except UnicodeDecodeError as wrong:
+        raise Misconfigured(f"ENV_FILE: {file} is not text in UTF-8. Save it as such.") from wrong
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line and not line.startswith("#") and not _LINE.match(line):
+            raise Misconfigured(f"ENV_FILE: line {number} of {file} is not of the form NAME=value, without spaces.")
+    return text
 
 
 def _set_knobs(variables: Mapping[str, str]) -> dict[str, str]:

@@ -96,8 +96,21 @@ class TestAMistake:
             ("CACHE_URL", "", "name the server of the cache"),
             ("CACHE_URL", "unix:", "must look like redis://"),
             ("CACHE_URL", "redis://ledger.example:6379/0", "name another server"),
-            ("DATABASE_URL", "mysql://db.example/shop", "must begin with postgres:// or sqlite:///"),
-            ("EMAIL_URL", "https://mail.example", "must begin with smtp://"),
+            ("REDIS_URL", "redis://ledger.example/first", "must look like redis://"),
+            ("ALLOWED_HOSTS", "https://shop.example", "without https://"),
+            ("ALLOWED_HOSTS", "shop.example:443", "without port"),
+            ("DATABASE_URL", "mysql://db.example/shop", "must look like postgres://"),
+            ("DATABASE_URL", "postgres://db.example:port/shop", "must look like postgres://"),
+            ("DATABASE_URL", "postgres://db.example", "must look like postgres://"),
+            ("DATABASE_URL", "postgres://keeper:a#b@db.example/shop", "%23 for #"),
+            ("DATABASE_URL", "sqlite://", "must look like postgres://"),
+            ("DATABASE_URL", "sqlite://relative/file", "sqlite:////path/to/file"),
+            ("EMAIL_URL", "https://mail.example", "must look like smtp://"),
+            ("EMAIL_URL", "smtp://mail.example:port", "must look like smtp://"),
+            ("PROXY_SSL_HEADER", "X-Forwarded-Proto: https", "such as X-Forwarded-Proto"),
+            ("LEDGER_KEY_PREFIX", "{shop}", "such as shop:"),
+            ("BIND", "8000", "such as 127.0.0.1:8000"),
+            ("BIND", "http://127.0.0.1:8000", "such as 127.0.0.1:8000"),
             ("HSTS_SECONDS", "a year", "must be a whole number from 0"),
             ("HSTS_SECONDS", "-1", "must be a whole number from 0"),
             ("WEB_WORKERS", "0", "must be a whole number from 1"),
@@ -185,8 +198,28 @@ class TestTheFileOfSettings:
 
         assert reading.read(shop(ENV_FILE=str(file), SECRET_KEY="")).secret_key == key
 
-    def test_need_not_be_there(self, tmp_path: Path):
-        reading.read(shop(ENV_FILE=str(tmp_path / "none")))
+    def test_need_not_be_there_unless_somebody_named_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(reading, "PROJECT", tmp_path)
+
+        reading.read({name: written for name, written in shop().items() if name != "ENV_FILE"})
+
+        assert "none cannot be read (No such file or directory)" in refusal(shop(ENV_FILE=str(tmp_path / "none")))
+
+    @pytest.mark.parametrize("line", ["SECRET_KEY = hunter2", " SECRET_KEY=hunter2", "hunter2", "SECRET-KEY=hunter2"])
+    def test_is_refused_with_a_line_that_would_be_passed_over(self, line: str, tmp_path: Path):
+        file = tmp_path / "settings"
+        file.write_text(f"# first\n\n{line}\n")
+
+        said = refusal(shop(ENV_FILE=str(file)))
+
+        assert f"line 3 of {file}" in said
+        assert "hunter2" not in said
+
+    def test_is_refused_where_it_is_not_text(self, tmp_path: Path):
+        file = tmp_path / "settings"
+        file.write_bytes(b"SHOP_NAME=caf\xe9\n")
+
+        assert "is not text in UTF-8" in refusal(shop(ENV_FILE=str(file)))
 
     def test_leaves_the_environment_of_the_process_alone(self, tmp_path: Path):
         file = tmp_path / "settings"

@@ -63,6 +63,6 @@ class TestTheExample:
         file.write_text(re.sub(r"^#(?=[A-Z_]+=)", "", EXAMPLE, flags=re.MULTILINE))
 
         from_file = reading.read(said | {"ENV_FILE": str(file)})
-        by_default = reading.read(said | {"ENV_FILE": "none"})
+        by_default = reading.read(said | {"ENV_FILE": ""})
 
         assert replace(from_file, env_file="") == replace(by_default, env_file="")
