@@ -100,7 +100,7 @@ def _names_a_database(url: str) -> bool:
 
 def _names_a_mailer(url: str) -> bool:
     parts = _parts(url)
-    return bool(parts) and parts.scheme in _MAILERS
+    return parts is not None and parts.scheme in _MAILERS
 
 
 def _parts(url: str) -> SplitResult | None:
