@@ -4,6 +4,7 @@ Every test gets a key prefix of its own, so nobody ever has to empty the shared 
 change its settings or flush its scripts start their own with `own_servers`.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from sales.live import connection, embedded, ledger
 from sales.live.line import Line
 from sales.live.results import Terms
 from sales.models import LedgerServer, Product, Sale
+from sales.queries import api_keys, catalogue, snapshots
 
 EPOCH = 1
 
@@ -59,6 +61,14 @@ def own_servers(tmp_path: Path, settings: Any) -> Iterator[Servers]:
         }
         settings.SALES = replace(settings.SALES, data_dir=tmp_path, ledger_url=first.url, cache_url=second.url)
         yield Servers(ledger=first, cache=second)
+
+
+@pytest.fixture(autouse=True)
+def forgotten_copies() -> None:
+    """Every test begins as a new process does: without copies of sales, numbers and keys."""
+    catalogue.forget()
+    snapshots.forget()
+    api_keys.forget()
 
 
 @pytest.fixture
@@ -140,3 +150,11 @@ def publish_in_ledger(sale: Sale, *, epoch: int = EPOCH) -> None:
         state_number=sale.state_number,
     )
     assert connection.run(ledger.publish(sale=sale.pk, epoch=epoch, terms=terms)).outcome is Outcome.DONE
+
+
+def pytest_configure() -> None:
+    """With MUTANT=<name>, make that mistake before the first test: the run must fail."""
+    if name := os.environ.get("MUTANT"):
+        from tests.mutants.registry import MUTANTS
+
+        next(mutant for mutant in MUTANTS if mutant.name == name).make()

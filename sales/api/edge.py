@@ -14,7 +14,7 @@ from sales.services import purchasing
 
 
 class AnswerResponse(HttpResponse):
-    """A response made of an Answer. Django does not log it: a refusal is an answer, and in a rush there are thousands."""
+    """A response made of an Answer. Django does not log it: refusals are answers, and in a rush there are thousands."""
 
     _has_been_logged = True
 
