@@ -38,6 +38,14 @@ class TestTheRequestId:
         logged = [record for record in caplog.records if record.name == "tests.site"]
         assert [record.__dict__["request_id"] for record in logged] == ["4f1c0a9e-from-the-proxy"]
 
+    def test_stands_on_what_django_logs_about_the_answer(self, client: Client, caplog: pytest.LogCaptureFixture):
+        caplog.handler.addFilter(request_id.RequestIdFilter())
+
+        client.get("/missing", headers={"X-Request-ID": "4f1c0a9e-from-the-proxy"})
+
+        logged = [record for record in caplog.records if record.name == "django.request"]
+        assert [record.__dict__["request_id"] for record in logged] == ["4f1c0a9e-from-the-proxy"]
+
     def test_ends_with_its_request(self, client: Client):
         client.get("/plain")
 
