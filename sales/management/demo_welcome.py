@@ -4,6 +4,8 @@ import json
 from datetime import datetime
 from pathlib import Path
 
+from django.utils import timezone
+
 from sales.management import demo_children
 from sales.management.demo_children import Place
 from sales.services.demo_sales import ADMIN_EMAIL, SLUG
@@ -53,8 +55,8 @@ def _sale(place: Place) -> str:
 
 
 def _clock(written: str) -> str:
-    """Return a moment as a clock on this machine shows it."""
-    return f"{datetime.fromisoformat(written).astimezone():%H:%M:%S %Z}"
+    """Return a moment as the shop's clock shows it."""
+    return f"{timezone.localtime(datetime.fromisoformat(written)):%H:%M:%S %Z}"
 
 
 def _warning(place: Place) -> str:

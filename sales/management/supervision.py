@@ -25,6 +25,7 @@ LOG_BYTES = 5_000_000
 TAIL_LINES = 12
 LOOK_EVERY_SECONDS = 0.05
 STEADY_SECONDS = 10.0  # who ran this long before dying is started again at once, as after a first death
+_BY_OTHERS = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 0}
 ONE_PRESS_SECONDS = 0.5  # a wrapper such as make may pass on the same Ctrl-C again; only a later one is a second one
 
 
@@ -218,9 +219,15 @@ class _Run:
             os.killpg(self.pid, what)
 
     def how_it_ended(self) -> str:
+        """Return the rest of a sentence that begins with the child's name."""
         if self.code is not None and self.code < 0:
             return f"was killed by {signal.Signals(-self.code).name}"
         return f"ended with code {self.code}"
+
+    @property
+    def was_ended_by_others(self) -> bool:
+        """Whether somebody else ended it, so that what it said last tells nothing."""
+        return self.code in _BY_OTHERS
 
     def last_lines(self) -> str:
         """Return what this run wrote last, each line with the child's name, beginning on a line of its own."""
@@ -269,9 +276,8 @@ class _Kept:
                 raise ChildFailed(f"{self._child.name} {run.how_it_ended()}.{run.last_lines()}")
             if time.monotonic() - run.began > STEADY_SECONDS:
                 pause = pace.first_seconds
-            self._supervisor.say(
-                f"{self._child.name} {run.how_it_ended()}; starting it again in {pause:g} s.{run.last_lines()}"
-            )
+            why = "" if run.was_ended_by_others else run.last_lines()
+            self._supervisor.say(f"{self._child.name} {run.how_it_ended()}; starting it again in {pause:g} s.{why}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, pace.longest_seconds)
 
