@@ -44,6 +44,7 @@ MIDDLEWARE = [
     "flashsale_site.headers.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",  # before whatever can answer by itself
+    "sales.web.middleware.UnavailableMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -160,6 +161,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"  # with the cache server 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "sales.web.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = list(ENV.csrf_trusted_origins)
 
 # --- Transport and what browsers may do
