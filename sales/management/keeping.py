@@ -72,6 +72,7 @@ class Keeper:
         """Work until told to stop."""
         logger.info("The keeper is at work.")
         while not self._stopping:
+            close_old_connections()  # one that broke in the last turn, or is past its age
             seconds = self.turn()
             if not self._stopping:
                 self._sleep(seconds)
@@ -113,7 +114,6 @@ class Keeper:
             self._away = who
         if is_ledger:
             self._hang_up()
-        close_old_connections()
 
     def _hang_up(self) -> None:
         """End the line, and with it all that was proven over it."""
@@ -133,7 +133,6 @@ class Keeper:
 
     def _look(self) -> list[str]:
         """Prove what must be proven, tend every running sale, note what is wrong; return that."""
-        close_old_connections()
         self._line = self._line or Line()
         if not fencing.holds(line=self._line, proof=self._proof):
             self._proof = fencing.prove_and_load(line=self._line, pause=self._sleep)

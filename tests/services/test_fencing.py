@@ -182,8 +182,12 @@ class TestNewRun:
         sale = published(make_sale)
         restart()
 
+        def break_then_ask() -> None:
+            line.close()
+            line.ask("PING")
+
         with Line() as line:
-            monkeypatch.setattr(line, "load_scripts", lambda: (line.close(), line.ask("PING")))
+            monkeypatch.setattr(line, "load_scripts", break_then_ask)
             with pytest.raises(LedgerUnavailable):
                 fencing.prove_and_load(line=line)
 
