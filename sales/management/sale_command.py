@@ -1,0 +1,98 @@
+"""What the commands of an operator have in common: how a sale is named, who acts, and what exit codes mean.
+
+0 done · 1 refused, or not so · 2 wrong usage, or no such sale · 3 on record, but the ledger was not reached.
+"""
+
+import difflib
+import getpass
+from collections.abc import Callable
+from typing import Any, ClassVar, override
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, ProgrammingError
+
+from sales.models import Sale
+from sales.queries import operations
+from sales.services import lifecycle
+from sales.services.acting import Actor
+
+REFUSED = 1
+USAGE = 2
+LEDGER_NOT_REACHED = 3
+
+
+class OperatorCommand(BaseCommand):
+    """A command that needs the database, and says so in a sentence where there is none."""
+
+    @override
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(
+                f"The database does not answer as it should: {error}. Check DATABASE_URL and DATA_DIR, "
+                "and run `manage.py migrate` if it is new (the demo does that itself).",
+                returncode=REFUSED,
+            ) from error
+
+
+class SaleCommand(OperatorCommand):
+    """A command about one sale, named by its slug."""
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug", help="The sale's name, as in its address; see list_sales.")
+
+
+class ActCommand(SaleCommand):
+    """A command that does one act of `lifecycle` to a sale."""
+
+    act: ClassVar[Callable[..., lifecycle.Act]]
+    done: ClassVar[str]  # {slug} is filled in
+    needs_why: ClassVar[bool] = False
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--why", default="", required=self.needs_why, metavar="REASON", help="A sentence for the trail."
+        )
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        slug: str = options["slug"]
+        pk = Sale.objects.filter(slug=slug).values_list("pk", flat=True).first()
+        if pk is None:
+            raise unknown(slug)
+        try:
+            result = type(self).act(sale_pk=pk, by=self._actor(), why=options["why"])
+        except lifecycle.Refused as refusal:
+            raise CommandError(f"{slug}: {refusal}", returncode=REFUSED) from refusal
+        sentence = self.done.format(slug=slug)
+        if not result.reached_ledger:
+            raise CommandError(
+                f"{sentence} That is on record; the ledger was not reached. It follows once the keeper reaches it.",
+                returncode=LEDGER_NOT_REACHED,
+            )
+        self.stdout.write(self.style.SUCCESS(sentence))
+
+    def _actor(self) -> Actor:
+        """Return the person at the keyboard, as far as the machine knows."""
+        verb = type(self).__module__.rpartition(".")[2]
+        try:
+            return Actor(who=f"manage.py {verb} ({getpass.getuser()})"[:150])
+        except (OSError, KeyError):  # a container without a name for its user
+            return Actor(who=f"manage.py {verb}")
+
+
+def unknown(slug: str) -> CommandError:
+    """Return the error for a slug that no sale has, with those that look like it."""
+    slugs = operations.slugs()
+    near = difflib.get_close_matches(slug, slugs, n=3, cutoff=0.5)
+    if near:
+        hint = f"Did you mean {' or '.join(near)}?"
+    elif slugs:
+        hint = "See list_sales for those there are."
+    else:
+        hint = "There are no sales at all: make one in the admin, or start the demo."
+    return CommandError(f"There is no sale {slug}. {hint}", returncode=USAGE)
