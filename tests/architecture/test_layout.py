@@ -11,7 +11,7 @@ MOST_LINES = 320
 MOST_LINES_OF_A_FUNCTION = 60
 SAY_NOTHING = {"utils", "helpers", "common", "manager", "managers", "handler", "handlers", "data", "info", "misc"}
 # Tests that are about more than one part of the code.
-OF_THEIR_OWN = {"architecture", "bench", "browser", "faults", "races", "site"}
+OF_THEIR_OWN = {"architecture", "bench", "browser", "faults", "model", "mutants", "races", "site"}
 
 
 def functions(file: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

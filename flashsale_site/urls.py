@@ -1,0 +1,22 @@
+"""Which part of the site answers which path. Each part names its own URLs; none is named here twice."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.static import serve
+
+from sales.conf import Site
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("sales.api.urls")),
+    path("", include("sales.web.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]
+if settings.SALES.site is Site.DEMO:  # in production the server in front has the pictures
+    urlpatterns += [path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT})]
+
+handler400 = "sales.web.errors.bad_request"
+handler403 = "sales.web.errors.permission_denied"
+handler404 = "sales.web.errors.page_not_found"
+handler500 = "sales.web.errors.server_error"
