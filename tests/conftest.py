@@ -16,12 +16,13 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as django_settings
 
+from sales.domain import references
 from sales.domain.outcomes import Outcome
-from sales.domain.states import SaleState
+from sales.domain.states import OrderState, SaleState
 from sales.live import connection, embedded, ledger
 from sales.live.line import Line
 from sales.live.results import Terms
-from sales.models import LedgerServer, Product, Sale
+from sales.models import LedgerServer, Order, Product, Sale
 from sales.queries import api_keys, catalogue, snapshots
 
 EPOCH = 1
@@ -158,3 +159,38 @@ def pytest_configure() -> None:
         from tests.mutants.registry import MUTANTS
 
         next(mutant for mutant in MUTANTS if mutant.name == name).make()
+
+
+MakeOrder = Callable[..., Order]
+
+
+@pytest.fixture
+def make_order(db: None) -> MakeOrder:
+    """Put an order on record: by default the first unit of account 1, bought an hour ago. Arguments are its fields."""
+
+    def make(sale: Sale, **fields: Any) -> Order:
+        order_id = uuid4()
+        at = datetime.now(UTC) - timedelta(hours=1)
+        values = {
+            "order_id": order_id,
+            "reference": references.of(order_id),
+            "sale": sale,
+            "shopper": "u:1",
+            "slot": 1,
+            "unit": 1,
+            "epoch": EPOCH,
+            "seq": 2,
+            "taken_at": at,
+            "bought_at": at,
+            "recorded_at": at,
+            "product_name": "Night Ferry",
+            "price": Decimal("48.00"),
+            "currency": "EUR",
+            **fields,
+        }
+        if values.get("state") == OrderState.CANCELLED:
+            values["cancelled_at"] = at
+        made: Order = Order.objects.create(**values)
+        return made
+
+    return make

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django.core.handlers.wsgi import WSGIRequest, get_bytes_from_wsgi
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 
@@ -29,8 +28,6 @@ def respond(request: HttpRequest, method: str, steps: Callable[[Ask], Steps]) ->
         return response_of(Answer(status=204, headers=allow))
     if request.method != method and (request.method, method) != ("HEAD", "GET"):
         return response_of(wire.error(405, f"This address takes {method} only", allow))
-    if not _is_utf8(request):
-        return response_of(wire.error(400, "The address is not UTF-8"))
     try:
         ask = ask_of(request)
     except UnreadablePostError:  # the client went away, or sent less than it announced
@@ -79,14 +76,3 @@ def _body(request: HttpRequest) -> bytes:
     # A body in chunks, which Django takes for an empty one; the server says that it marks the end.
     body: bytes = request.META["wsgi.input"].read(most)
     return body
-
-
-def _is_utf8(request: HttpRequest) -> bool:
-    """Whether the path is UTF-8; Django writes the bytes of one that is not as %XX, and two names would become one."""
-    if not isinstance(request, WSGIRequest):
-        return True
-    try:
-        get_bytes_from_wsgi(request.environ, "PATH_INFO", "/").decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -1,43 +1,15 @@
 """What the record knows of a shopper, in the ledger's words."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import uuid4
-
 import pytest
 from django.db import OperationalError
 
-from sales.domain import references
 from sales.domain.outcomes import Outcome
 from sales.domain.states import OrderState, SaleState
 from sales.live.entries import EntryState
 from sales.models import Order, Sale
 from sales.queries import catalogue, purchases
 from sales.queries.catalogue import SaleEntry
-from tests.conftest import MakeSale
-
-MakeOrder = Callable[..., Order]
-
-
-@pytest.fixture
-def make_order() -> MakeOrder:
-    """Put an order on record, by default the early shopper's first unit."""
-
-    def make(sale: Sale, **fields: Any) -> Order:
-        order_id = uuid4()
-        at = datetime.now(UTC) - timedelta(hours=1)
-        values = {
-            "order_id": order_id, "reference": references.of(order_id), "sale": sale, "shopper": "u:1", "slot": 1,
-            "unit": 1, "epoch": 1, "seq": 2, "taken_at": at, "bought_at": at, "recorded_at": at,
-            "product_name": "Night Ferry", "price": "48.00", "currency": "EUR", **fields,
-        }  # fmt: skip
-        if values.get("state") == OrderState.CANCELLED:
-            values["cancelled_at"] = at
-        made: Order = Order.objects.create(**values)
-        return made
-
-    return make
+from tests.conftest import MakeOrder, MakeSale
 
 
 @pytest.fixture
