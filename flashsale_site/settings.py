@@ -240,5 +240,3 @@ STORAGES = {
 }
 # The plain names are asked for by nobody, and compressing them would double the time of the first start.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-FILE_UPLOAD_PERMISSIONS = 0o644

@@ -1,6 +1,7 @@
 """The settings of the test run: the demo's, with nothing taken from whoever starts the tests.
 
-The ledger and the cache of a test run are started by `conftest.py`, which fills in their addresses.
+The ledger and the cache of a test run are started by `conftest.py`, in the data folder named here. With
+TEST_DATABASE_URL=postgres://... everything runs on PostgreSQL.
 """
 
 import atexit

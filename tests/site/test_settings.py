@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings as of_the_tests
 
+from flashsale_site import reading
 from flashsale_site.environment import KNOBS, PROJECT
 from sales.conf import Conf, Limits, Site
 from tests.site.given import demo, shop
@@ -122,6 +123,28 @@ class TestTheSettings:
         call = next(each for each in calls if isinstance(each.func, ast.Name) and each.func.id == told.__name__)
 
         assert {word.arg for word in call.keywords} == {field.name for field in fields(told)}
+
+
+class TestWhatSalesTakesForGranted:
+    """Whoever makes a `Conf` without the site's settings gets what a shop gets that sets nothing."""
+
+    def test_are_the_same_limits(self):
+        read = reading.read(shop())
+        limits = Limits()
+
+        named = {field.name for field in fields(Limits)} - {"on", "without_cache"}
+        assert {name: getattr(read, f"limit_{name}") for name in named} == {
+            name: getattr(limits, name) for name in named
+        }
+        assert (read.limits, read.limits_without_cache) == (limits.on, limits.without_cache)
+
+    def test_are_the_same_figures_and_words(self):
+        read, conf = reading.read(shop()), Conf()
+
+        same = {field.name for field in fields(Conf)} & {field.name for field in fields(read)}
+        same -= {"data_dir", "limits", "cache_url"}
+        assert {name: getattr(read, name) for name in same} == {name: getattr(conf, name) for name in same}
+        assert {"site", "shop_name", "keeper_batch", "body_limit_bytes"} <= same
 
 
 class TestTheSettingsOfTheTests:
