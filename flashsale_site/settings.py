@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",  # before whatever can answer by itself
     "sales.web.middleware.UnavailableMiddleware",
+    "sales.web.limits.LimitsMiddleware",  # before anything that costs: a refusal asks no session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
