@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from django.db import Error as DatabaseFault
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db import connection as database
 from django.utils import timezone
@@ -98,7 +99,7 @@ class Keeper:
             if self._clock() >= self._next_look:
                 self._look()
             more = self._record()
-        except _AWAY as trouble:
+        except (*_AWAY, DatabaseFault) as trouble:  # also a database without its tables
             self._wait_for(trouble)
             return _RETRY_SECONDS
         if self._away:

@@ -458,9 +458,10 @@ class TestProcess:
             process.kill()
             process.communicate()
 
-    def wait_for_orders(self, count: int) -> float:
+    def wait_for_orders(self, count: int, by: "subprocess.Popen[str]") -> float:
         began = time.monotonic()
         while Order.objects.count() < count:
+            assert by.poll() is None, by.communicate()[1]
             assert time.monotonic() - began < 20, "the keeper records nothing"
             time.sleep(0.01)
         return time.monotonic() - began
@@ -472,7 +473,7 @@ class TestProcess:
         sale = make_sale(published=True)
         process = start()
         buy(sale, "u:1")
-        self.wait_for_orders(1)
+        self.wait_for_orders(1, process)
 
         process.send_signal(name)
         _, said = process.communicate(timeout=5)
@@ -487,26 +488,25 @@ class TestProcess:
         sale = make_sale(published=True, stock=9)
         first = start()
         buy(sale, "u:1", "u:2")
-        self.wait_for_orders(2)
+        self.wait_for_orders(2, first)
         first.kill()
         buy(sale, "u:3")
 
-        start()
+        self.wait_for_orders(3, start())
 
-        self.wait_for_orders(3)
         assert sorted(Order.objects.values_list("seq", flat=True)) == [2, 3, 4]
 
     def test_records_within_three_tenths_of_a_second(
         self, start: Callable[[], "subprocess.Popen[str]"], make_sale: MakeSale
     ) -> None:
         sale = make_sale(published=True, stock=40)
-        start()
+        process = start()
         buy(sale, "u:0")
-        self.wait_for_orders(1)
+        self.wait_for_orders(1, process)
 
         lags = []
         for number in range(1, 12):
             ask_for_unit(sale, f"u:{number}")
-            lags.append(self.wait_for_orders(number + 1))
+            lags.append(self.wait_for_orders(number + 1, process))
 
         assert sorted(lags)[5] <= 0.3

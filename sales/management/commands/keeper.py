@@ -20,6 +20,8 @@ class Command(BaseCommand):
         " Without it nothing is sold after the ledger has restarted, and nothing gets on record. Several may run."
     )
 
+    requires_system_checks = ()  # it serves no pages, and must not wait for what only they need
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--once", action="store_true", help="do all there is to do and exit; exit code 1 where something is wrong"
