@@ -56,7 +56,10 @@ class Api:
 
     def send(self, path: str, body: bytes | str, *, content_type: str = "application/json", **headers: str) -> Said:
         sent = body.encode() if isinstance(body, str) else body
-        response = self.client.post(path, data=sent, content_type=content_type, headers={**self.headers, **headers})
+        # Not `client.post`, which would write the bytes anew in the charset that it is told.
+        response = self.client.generic(
+            "POST", path, data=sent, content_type=content_type, headers={**self.headers, **headers}
+        )
         return Said.of(response)
 
     def post(self, verb: str, fields: Any, **headers: str) -> Said:
