@@ -74,6 +74,8 @@ def config(environment: Environment) -> dict[str, Any]:
             # Django gives these handlers of their own unless told otherwise; every record goes one way only.
             "django": {"level": level, "handlers": [], "propagate": True},
             "django.server": {"level": level, "handlers": [], "propagate": True},
+            # Says of every HEAD that Django leaves it to the server to drop the body: true, and nobody's trouble.
+            "gunicorn.http.wsgi": {"level": "ERROR", "handlers": [], "propagate": True},
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
             "gunicorn.access": {"level": level, "handlers": [], "propagate": True},
         },

@@ -2,7 +2,7 @@
 
 import logging
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import path
 
 
@@ -12,7 +12,13 @@ def plain(request: HttpRequest, sale: str = "none") -> HttpResponse:
     return HttpResponse("here")
 
 
+def missing(request: HttpRequest) -> HttpResponse:
+    """Answer with what Django logs by itself."""
+    return HttpResponseNotFound("nothing here")
+
+
 urlpatterns = [
+    path("missing", missing),
     path("plain", plain),
     path("health", plain),
     path("api/flashsale/status/<str:sale>", plain),
