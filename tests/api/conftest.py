@@ -16,6 +16,7 @@ from sales.live import connection, ledger
 from sales.models import ApiClient, LedgerServer, Sale
 from sales.services import api_clients
 from sales.services.acting import Actor
+from tests.api import described
 from tests.conftest import EPOCH, MakeSale
 
 SELLER = Actor(who="seller@example.com")
@@ -40,7 +41,7 @@ class Said:
 
 @dataclass
 class Api:
-    """Calls the API. `headers` go with every request."""
+    """Calls the API, and holds every answer against its description. `headers` go with every request."""
 
     client: Client
     headers: dict[str, str]
@@ -52,7 +53,9 @@ class Api:
         return Api(Client(REMOTE_ADDR=address), self.headers)
 
     def get(self, path: str, **headers: str) -> Said:
-        return Said.of(self.client.get(path, headers={**self.headers, **headers}))
+        said = Said.of(self.client.get(path, headers={**self.headers, **headers}))
+        described.check("get", path, said.status, said.body, said.headers)
+        return said
 
     def send(self, path: str, body: bytes | str, *, content_type: str = "application/json", **headers: str) -> Said:
         sent = body.encode() if isinstance(body, str) else body
@@ -60,7 +63,9 @@ class Api:
         response = self.client.generic(
             "POST", path, data=sent, content_type=content_type, headers={**self.headers, **headers}
         )
-        return Said.of(response)
+        said = Said.of(response)
+        described.check("post", path, said.status, said.body, said.headers)
+        return said
 
     def post(self, verb: str, fields: Any, **headers: str) -> Said:
         return self.send(f"/api/flashsale/{verb}", json.dumps(fields), **headers)
