@@ -8,15 +8,20 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from django.db import OperationalError, connection
+from django.utils import timezone
 
 import sales
 from sales.live import embedded
 from sales.live.embedded import ServerRole
 from sales.live.folder_lock import FolderLock
 from sales.management.supervision import Child
+from sales.models import LedgerServer
 
 PROJECT = Path(sales.__file__).resolve().parent.parent
 ANSWER_SECONDS = 1.0
@@ -66,6 +71,22 @@ def command(*words: str, name: str, held: FolderLock, env: Mapping[str, str]) ->
     )
 
 
+def keeper(*, held: FolderLock, env: Mapping[str, str]) -> Child:
+    """Return the keeper, ready once this very one has said on record that it is at work."""
+    first_asked: dict[int, datetime] = {}
+
+    def seen(pid: int) -> bool:
+        since = first_asked.setdefault(pid, timezone.now())
+        try:
+            return LedgerServer.objects.filter(keeper_seen_at__gte=since).exists()
+        except OperationalError:
+            return False
+        finally:
+            connection.close()  # asked in a thread that is not ours to clean up after
+
+    return replace(command("keeper", name="keeper", held=held, env=env), ready=seen)
+
+
 def web(*, place: Place, held: FolderLock, env: Mapping[str, str]) -> Child:
     """Return the web server, ready once it answers."""
     return Child(
@@ -94,12 +115,12 @@ def json_of(*, place: Place, path: str) -> Any:
 
 
 def _ask(*, place: Place, path: str) -> tuple[int | None, bytes]:
-    connection = http.client.HTTPConnection(place.asked_host, place.port, timeout=ANSWER_SECONDS)
+    line = http.client.HTTPConnection(place.asked_host, place.port, timeout=ANSWER_SECONDS)
     try:
-        connection.request("GET", path, headers={"Host": "localhost", "Connection": "close"})
-        answer = connection.getresponse()
+        line.request("GET", path, headers={"Host": "localhost", "Connection": "close"})
+        answer = line.getresponse()
         return answer.status, answer.read()
     except (OSError, http.client.HTTPException):
         return None, b""
     finally:
-        connection.close()
+        line.close()

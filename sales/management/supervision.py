@@ -244,6 +244,7 @@ class _Kept:
     def __init__(self, *, child: Child, supervisor: Supervisor) -> None:
         self._child, self._supervisor = child, supervisor
         self._was_ready = asyncio.Event()
+        self._run: _Run | None = None
         self._keeping = asyncio.create_task(self._keep())
 
     async def first_ready(self) -> None:
@@ -255,7 +256,8 @@ class _Kept:
         if self._keeping.done():
             await self._keeping
         if not self._was_ready.is_set():
-            raise ChildFailed(f"{self._child.name} was not ready within {self._child.ready_seconds:g} s.")
+            said = self._run.last_lines() if self._run else ""
+            raise ChildFailed(f"{self._child.name} was not ready within {self._child.ready_seconds:g} s.{said}")
 
     async def stop(self) -> None:
         self._keeping.cancel()
@@ -265,7 +267,7 @@ class _Kept:
         pace = self._supervisor.pace
         pause = pace.first_seconds
         while True:
-            run = self._supervisor.run_of(self._child)
+            run = self._run = self._supervisor.run_of(self._child)
             await run.start()
             looking = asyncio.create_task(self._look_until_ready(run.pid))
             try:

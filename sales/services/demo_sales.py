@@ -34,17 +34,21 @@ class Wanted:
     """What a new demo sale is to be."""
 
     stock: int
-    opens_at: datetime
-    closes_at: datetime
+    opens_in: timedelta
+    lasts: timedelta
     hold_seconds: int = 0
 
 
 def prepare(*, wanted: Wanted, now: datetime) -> Sale:
-    """Bring client and sales up to date; return the sale that visitors are to buy in."""
+    """Bring client and sales up to date; return the sale that visitors are to buy in.
+
+    Raises `lifecycle.Refused` where the sale that is wanted would be over before it is there.
+    """
     ApiClient.objects.get_or_create(slug="demo", defaults={"name": _("Open demo")})
-    _ended(now=now)
+    sale = _current(wanted=wanted, now=now)  # first, because its time runs
     _upcoming(now=now)
-    return _current(wanted=wanted, now=now)
+    _ended(now=now)
+    return sale
 
 
 def has_admin() -> bool:
@@ -65,7 +69,8 @@ def _current(*, wanted: Wanted, now: datetime) -> Sale:
     if sale and sale.state != SaleState.DRAFT:
         _set_aside(sale)
         sale = None
-    terms = {"stock": wanted.stock, "opens_at": wanted.opens_at, "closes_at": wanted.closes_at}
+    opens_at = now + wanted.opens_in
+    terms = {"stock": wanted.stock, "opens_at": opens_at, "closes_at": opens_at + wanted.lasts}
     terms |= {"hold_seconds": wanted.hold_seconds, "product": _product_x(), "on_ledger_loss": OnLedgerLoss.SELL_ON}
     if sale:  # a start that was interrupted left its draft
         Sale.objects.filter(pk=sale.pk).update(**terms)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def start(*, at: datetime | None = None, stock: int = 100) -> Sale:
     """Start the demo as at this moment."""
     now = at or datetime.now(tz=UTC)
-    wanted = Wanted(stock=stock, opens_at=now + timedelta(minutes=1), closes_at=now + timedelta(hours=1))
+    wanted = Wanted(stock=stock, opens_in=timedelta(minutes=1), lasts=timedelta(minutes=59))
     return demo_sales.prepare(wanted=wanted, now=now)
 
 

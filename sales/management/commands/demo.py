@@ -152,7 +152,7 @@ class Command(BaseCommand):
         ]
         await supervisor.step(demo_children.command("prepare_demo", *what, name="prepare", held=lock, env=env))
         await supervisor.start(
-            demo_children.command("keeper", name="keeper", held=lock, env=env),
+            demo_children.keeper(held=lock, env=env),
             demo_children.web(place=place, held=lock, env=env),
         )
         await self._until_proven(place)

@@ -22,7 +22,7 @@ from sales.conf import Site
 from sales.management.commands.demo import A_YEAR_SECONDS, whole_number
 from sales.management.demo_welcome import PASSWORD_FILE
 from sales.models.sales import MAX_HOLD_SECONDS, MAX_STOCK
-from sales.services import demo_sales
+from sales.services import demo_sales, lifecycle
 from sales.services.demo_sales import Wanted
 
 
@@ -44,16 +44,18 @@ class Command(BaseCommand):
             raise CommandError("The settings say SITE=production: a real shop gets no demo sales.")
         call_command("migrate", interactive=False, verbosity=1, stdout=self.stdout)
         self._collect(stamp=site.data_dir / "static.stamp")
-        opens_at = timezone.now() + timedelta(seconds=options["opens_in"])
-        wanted = Wanted(
-            stock=options["stock"],
-            opens_at=opens_at,
-            closes_at=opens_at + timedelta(seconds=options["lasts"]),
-            hold_seconds=options["hold_seconds"],
-        )
         if not demo_sales.has_admin():
             demo_sales.make_admin(password=_password(site.data_dir / PASSWORD_FILE))
-        demo_sales.prepare(wanted=wanted, now=timezone.now())
+        wanted = Wanted(
+            stock=options["stock"],
+            opens_in=timedelta(seconds=options["opens_in"]),
+            lasts=timedelta(seconds=options["lasts"]),
+            hold_seconds=options["hold_seconds"],
+        )
+        try:
+            demo_sales.prepare(wanted=wanted, now=timezone.now())
+        except lifecycle.Refused as refused:
+            raise CommandError(f"{refused} Let it last longer: --lasts.") from None
 
     def _collect(self, *, stamp: Path) -> None:
         """Collect the static files, unless they are those of the last time: compressing takes seconds."""
