@@ -1,0 +1,1 @@
+"""Filters for templates. No rule about sales lives here."""
