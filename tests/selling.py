@@ -1,16 +1,23 @@
-"""Buying in the ledger as a shopper's request does, for tests of what comes after."""
+"""Buying in the ledger as a shopper's request does, and events and orders by hand, for tests of what comes after."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from django_redis import get_redis_connection
 
+from sales.domain import references
 from sales.domain.outcomes import Outcome
 from sales.live import connection, ledger
 from sales.live.keys import SaleKeys
+from sales.live.line import Line
 from sales.live.results import Snapshot, Taken
-from sales.models import Sale
+from sales.live.stream import Event, EventKind
+from sales.models import Order, Sale
+from sales.services import recording
 from tests.conftest import EPOCH
+
+NOW_MS = 1_790_000_000_000
 
 
 def ask_for_unit(sale: Sale, shopper: str, *, epoch: int = EPOCH, order_id: UUID | None = None) -> Taken:
@@ -48,3 +55,47 @@ def write_event(sale: Sale, seq: int, **fields: str | int) -> None:
     keys = SaleKeys.of(sale.pk)
     raw().xadd(keys.events, {name: str(value) for name, value in fields.items()} or {"what": "nonsense"}, f"{seq}-0")
     raw().hset(keys.meta, "seq", seq)
+
+
+def drain(sale: Sale) -> recording.Recorded:
+    """Record all that the sale's stream holds."""
+    with Line() as line:
+        return recording.drain(sale_pk=sale.pk, line=line, epoch=EPOCH)
+
+
+def an_event(seq: int, **fields: Any) -> Event:
+    """Make a bought event, by default of unit `seq` for shopper `u:<seq>`."""
+    values: dict[str, Any] = {
+        "epoch": EPOCH,
+        "what": EventKind.BOUGHT,
+        "unit": seq,
+        "shopper": f"u:{seq}",
+        "slot": 1,
+        "order_id": uuid4(),
+        "key_digest": "",
+        "time_ms": NOW_MS,
+        "taken_ms": NOW_MS,
+    }
+    return Event(seq=seq, **(values | fields))
+
+
+def an_order(sale: Sale, **fields: Any) -> Order:
+    """An order that is on record by another way."""
+    moment = datetime.now(UTC)
+    order_id = fields.pop("order_id", uuid4())
+    values = {
+        "reference": references.of(order_id),
+        "shopper": "u:1",
+        "slot": 1,
+        "unit": 1,
+        "epoch": EPOCH,
+        "seq": 1,
+        "taken_at": moment,
+        "bought_at": moment,
+        "recorded_at": moment,
+        "product_name": "Night Ferry",
+        "price": 48,
+        "currency": "EUR",
+    }
+    order: Order = Order.objects.create(sale=sale, order_id=order_id, **(values | fields))
+    return order

@@ -58,9 +58,11 @@ class Keeper:
         self._stopping = False
         self._line: Line | None = None
         self._proof = Proof(loaded=False)
+        self._slugs: dict[int, str] = {}  # of the sales of the last look, to speak of them
         self._offsets: dict[int, int] = {}  # of the sales whose streams are watched closely
         self._aside: dict[int, float] = {}  # sales to leave alone until then
         self._stream_troubles: dict[int, Trouble] = {}
+        self._traced: set[str] = set()  # errors whose traceback is in the log already
         self._watch = incidents.Watch(_WATCHED)
         self._away = ""  # what was last said of a server in trouble
         self._next_look = self._next_beat = clock()
@@ -145,6 +147,7 @@ class Keeper:
     def _tend_all(self, line: Line) -> list[Trouble]:
         epoch = self._proof.epoch
         sales = list(Sale.objects.filter(state__in=LIVE_STATES).order_by("opens_at", "pk"))
+        self._slugs = {sale.pk: sale.slug for sale in sales}
         seen = connection.run_many([ledger.snapshot(sale=sale.pk, epoch=epoch) for sale in sales])
         troubles, offsets = [], {}
         for sale, snapshot in zip(sales, seen, strict=True):
@@ -153,7 +156,7 @@ class Keeper:
             except _AWAY:
                 raise
             except Exception as error:  # noqa: BLE001 (one sale's trouble must not stop the others)
-                troubles.append(_failed(sale.pk, error))
+                troubles.append(self._failed(sale.pk, error))
                 continue
             if tended.trouble:
                 troubles.append(tended.trouble)
@@ -188,7 +191,7 @@ class Keeper:
         except LedgerRefused as refusal:
             if len(after) == 1:
                 (sale_pk,) = after
-                self._set_aside(sale_pk, _unreadable(sale_pk, str(refusal)))
+                self._set_aside(sale_pk, self._unreadable(sale_pk, str(refusal)))
                 return {sale_pk: []}
         # One stream of the wrong type spoils the answer for all; asked alone, it spoils only its own.
         found: dict[int, list[Event | Unreadable]] = {}
@@ -203,20 +206,22 @@ class Keeper:
         except _AWAY:
             raise
         except Exception as error:  # noqa: BLE001 (one sale's trouble must not stop the others)
-            self._set_aside(sale_pk, _failed(sale_pk, error))
+            self._set_aside(sale_pk, self._failed(sale_pk, error))
             return False
         self.recorded += recorded.orders
         self._offsets[sale_pk] = recorded.offset
         if recorded.gap:
             self._stop_sale(sale_pk, recorded.gap)
         elif recorded.stranger:
-            self._stream_troubles[sale_pk] = _unreadable(sale_pk, recorded.stranger)
+            self._stream_troubles[sale_pk] = self._unreadable(sale_pk, recorded.stranger)
         else:
             self._stream_troubles.pop(sale_pk, None)
         if recorded.lost:
             self._set_aside(sale_pk)
         if recorded.orders:
-            logger.debug("Sale %d: %d orders recorded, %d ms after.", sale_pk, recorded.orders, recorded.lag_ms)
+            logger.debug(
+                "Sale %s: %d orders recorded, %d ms after.", self._slugs[sale_pk], recorded.orders, recorded.lag_ms
+            )
         self._sleep(self._breath())
         return len(events) >= conf.current().keeper_batch and not recorded.gap and not recorded.lost
 
@@ -225,7 +230,7 @@ class Keeper:
         if sale_pk not in self._stream_troubles:
             with suppress(lifecycle.Refused):
                 lifecycle.pause(sale_pk=sale_pk, by=KEEPER, why=gap)
-        text = f"Sale number {sale_pk} is paused and not recorded any further. {gap}"
+        text = f"Sale {self._slugs[sale_pk]} is paused and not recorded any further. {gap}"
         self._set_aside(sale_pk, Trouble(kind=IncidentKind.STREAM_GAP, sale_pk=sale_pk, text=text))
 
     def _set_aside(self, sale_pk: int, trouble: Trouble | None = None) -> None:
@@ -233,17 +238,17 @@ class Keeper:
         if trouble:
             self._stream_troubles[sale_pk] = trouble
 
+    def _unreadable(self, sale_pk: int, why: str) -> Trouble:
+        text = f"Sale {self._slugs[sale_pk]}: its stream cannot be read. {why}"
+        return Trouble(kind=IncidentKind.STREAM_UNREADABLE, sale_pk=sale_pk, text=text)
+
+    def _failed(self, sale_pk: int, error: Exception) -> Trouble:
+        text = f"Sale {self._slugs[sale_pk]}: the keeper failed with {error!r}; it tries again."
+        if text not in self._traced:
+            self._traced.add(text)
+            logger.error("Sale %s: an error that nobody foresaw.", self._slugs[sale_pk], exc_info=error)
+        return Trouble(kind=IncidentKind.KEEPER_FAILED, sale_pk=sale_pk, text=text)
+
     def _breath(self) -> float:
         """Seconds between two batches: SQLite has one writer, and pages write, too."""
         return conf.current().keeper_pause_ms / 1000 if database.vendor == "sqlite" else 0
-
-
-def _unreadable(sale_pk: int, why: str) -> Trouble:
-    text = f"Sale number {sale_pk}: its stream cannot be read. {why}"
-    return Trouble(kind=IncidentKind.STREAM_UNREADABLE, sale_pk=sale_pk, text=text)
-
-
-def _failed(sale_pk: int, error: Exception) -> Trouble:
-    logger.debug("Sale %d: an error that nobody foresaw.", sale_pk, exc_info=error)
-    text = f"Sale number {sale_pk}: the keeper failed with {error!r}; it tries again."
-    return Trouble(kind=IncidentKind.KEEPER_FAILED, sale_pk=sale_pk, text=text)

@@ -138,7 +138,7 @@ def _raise_epoch(run_id: str) -> None:
         .update(run_id=run_id, epoch=F("epoch") + 1, proven_at=None)
     )
     if raised:
-        logger.warning("The ledger server is another run (%s) than the one proven; comparing it.", run_id[:8])
+        logger.info("The ledger server was started anew (run %s); comparing it with the record.", run_id[:8])
 
 
 def _prove_sales(*, line: Line, epoch: int) -> tuple[Trouble, ...]:
