@@ -30,7 +30,7 @@ def respond(request: HttpRequest, method: str, steps: Callable[[Ask], Steps]) ->
         return response_of(wire.error(405, f"This address takes {method} only", allow))
     try:
         ask = ask_of(request)
-    except UnreadablePostError:  # the client went away, or sent less than it announced
+    except OSError:  # the client went away, sent less than it announced, or chunks that are none
         return response_of(wire.error(400, "The body could not be read"))
     response = response_of(purchasing.run(steps(ask)))
     if request.method == "HEAD":
@@ -40,7 +40,7 @@ def respond(request: HttpRequest, method: str, steps: Callable[[Ask], Steps]) ->
 
 
 def ask_of(request: HttpRequest) -> Ask:
-    """Make an Ask of a request; its body is read to one byte over the limit. Raises UnreadablePostError."""
+    """Make an Ask of a request; its body is read to one byte over the limit. Raises OSError where it cannot be."""
     return Ask(
         method=request.method or "",
         path=request.path,
@@ -71,8 +71,12 @@ def address_of(request: HttpRequest) -> str:
 
 def _body(request: HttpRequest) -> bytes:
     most = conf.current().body_limit_bytes + 1
-    if request.META.get("CONTENT_LENGTH") or not request.META.get("wsgi.input_terminated"):
-        return request.read(most)
-    # A body in chunks, which Django takes for an empty one; the server says that it marks the end.
-    body: bytes = request.META["wsgi.input"].read(most)
+    announced = request.META.get("CONTENT_LENGTH", "")
+    if not announced and request.META.get("wsgi.input_terminated"):
+        # A body in chunks, which Django takes for an empty one; the server says that it marks the end.
+        chunked: bytes = request.META["wsgi.input"].read(most)
+        return chunked
+    body = request.read(most)
+    if announced.isdecimal() and len(body) < min(int(announced), most):
+        raise UnreadablePostError("The body is shorter than it was announced.")
     return body

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 
 from sales.conf import Site
@@ -32,8 +32,8 @@ class Said:
     headers: Any
 
     @classmethod
-    def of(cls, response: HttpResponse) -> "Said":
-        text = response.content.decode()
+    def of(cls, response: HttpResponseBase) -> "Said":
+        text = response.content.decode()  # type: ignore[attr-defined]
         is_json = response.headers.get("Content-Type") == "application/json" and text
         return cls(status=response.status_code, body=json.loads(text) if is_json else None, text=text,
                    headers=response.headers)  # fmt: skip

@@ -11,6 +11,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from sales.answers import wire
 from sales.api import openapi
 from sales.api.urls import urlpatterns
+from sales.domain.outcomes import Outcome
+from sales.live.results import Taken
 from tests.api import described
 from tests.api.conftest import Api
 
@@ -50,11 +52,7 @@ class TestDescription:
     @pytest.mark.parametrize(("table", "shape"), [(wire.PURCHASE, "PurchaseRefused"), (wire.EXTEND, "HoldRefused")])
     def test_knows_every_message(self, table: dict[object, wire.Row], shape: str) -> None:
         known = set(openapi.document()["components"]["schemas"][shape]["properties"]["message"]["enum"])
-        said = {
-            row.body(wire.Taken.failed(wire.Outcome.UNKNOWN)).get("message")
-            for row in table.values()
-            if row.status == 400
-        }
+        said = {row.body(Taken.failed(Outcome.UNKNOWN)).get("message") for row in table.values() if row.status == 400}
 
         assert said - {"There is no such slot yet"} <= known
 
