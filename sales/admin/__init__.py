@@ -3,6 +3,6 @@
 Acts on a sale go through `sales.services.lifecycle`, numbers come from `sales.queries.operations`.
 """
 
-from sales.admin import accounts, clients, ledgers, orders, products, sales, site, trail
+from sales.admin import accounts, clients, ledgers, orders, products, sales, second_factors, site, trail
 
-__all__ = ["accounts", "clients", "ledgers", "orders", "products", "sales", "site", "trail"]
+__all__ = ["accounts", "clients", "ledgers", "orders", "products", "sales", "second_factors", "site", "trail"]

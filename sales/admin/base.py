@@ -3,6 +3,7 @@
 Nothing here knows a model.
 """
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -11,6 +12,8 @@ from django.db.models import Model
 from django.forms import SlugField as DjangoSlugField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 __all__ = [
@@ -18,11 +21,13 @@ __all__ = [
     "ModelAdmin",
     "ModelForm",
     "ReadOnly",
+    "Rows",
     "SlugField",
     "TabularInline",
     "UserAdmin",
     "UserChangeForm",
     "change_url",
+    "clock",
     "refused",
 ]
 
@@ -74,6 +79,23 @@ class ReadOnly:
     def has_delete_permission(self, *_asked: Any) -> bool:
         """Nobody."""
         return False
+
+
+class Rows(ReadOnly, TabularInline[Any, Any]):
+    """Rows below the one whose page it is, only to be read."""
+
+    template = "admin/sales/rows.html"
+    extra = 0
+    can_delete = False
+
+
+def clock(moment: datetime | None, *, digits: int = 0) -> str:
+    """Return what the shop's clocks show, to the second, with so many digits after it."""
+    if moment is None:
+        return "—"
+    local = timezone.localtime(moment)
+    fraction = f".{local.microsecond:06d}"[: digits + 1] if digits else ""
+    return f"{date_format(local, 'j M Y H:i:s')}{fraction}"
 
 
 def change_url(row: Model) -> str:

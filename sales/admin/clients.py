@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sales.admin.base import ModelAdmin, ModelForm, ReadOnly, SlugField, TabularInline, change_url
+from sales.admin.base import ModelAdmin, ModelForm, Rows, SlugField, change_url
 from sales.admin.site import actor
 from sales.admin.zones import WallClockInput
 from sales.models import ApiClient, ApiKey
@@ -25,13 +25,13 @@ class KeyForm(forms.Form):
     """What a new key may be used for, and until when."""
 
     scopes = forms.MultipleChoiceField(
-        label=_("may"),
+        label=_("May"),
         choices=ApiKey.Scopes,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose what the key may be used for.")},
     )
     expires_at = forms.DateTimeField(
-        label=_("expires"),
+        label=_("Expires"),
         required=False,
         widget=WallClockInput(),
         help_text=_("By the shop's clock. Empty: it does not expire."),
@@ -57,15 +57,14 @@ class RevokeForm(forms.Form):
     """Why; it goes into the trail."""
 
     why = forms.CharField(
-        label=_("why"), max_length=WHY_LENGTH, required=False, widget=forms.TextInput(attrs={"class": "vTextField"})
+        label=_("Why"), max_length=WHY_LENGTH, required=False, widget=forms.TextInput(attrs={"class": "vTextField"})
     )
 
 
-class KeyRows(ReadOnly, TabularInline[ApiKey, ApiClient]):
+class KeyRows(Rows):
     """The keys of a client."""
 
     model = ApiKey
-    extra = 0
     fields = readonly_fields = ("shown", "may", "created_at", "expires_at", "revoked_at", "revoke")
 
     @admin.display(description=_("key"))
@@ -91,6 +90,10 @@ class ApiClientAdmin(ModelAdmin[ApiClient]):
     """Programs that buy for their own users."""
 
     form = ApiClientForm
+
+    class Media:
+        css = {"all": ("ops/admin.css",)}
+
     list_display = ("slug", "name", "is_active", "purchase_rate", "lookup_rate", "usable_keys")
     list_filter = ("is_active",)
     search_fields = ("slug", "name")
@@ -122,6 +125,11 @@ class ApiClientAdmin(ModelAdmin[ApiClient]):
     def get_readonly_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
         """Keep the slug: it is part of who the client's users are."""
         return ("created_at", "slug") if obj else ("created_at",)
+
+    @override
+    def get_inlines(self, request: HttpRequest, obj: ApiClient | None) -> Any:
+        """Return the keys; a client that is being made has none."""
+        return self.inlines if obj else ()
 
     @override
     def has_delete_permission(self, request: HttpRequest, obj: ApiClient | None = None) -> bool:
@@ -172,9 +180,9 @@ class ApiClientAdmin(ModelAdmin[ApiClient]):
         form = RevokeForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             if api_clients.revoke_key(key_pk=pk, by=actor(request), why=form.cleaned_data["why"]):
-                messages.success(request, gettext("%s is revoked. Nobody can use it any more.") % key)
+                messages.success(request, gettext("The key %s is revoked. Nobody can use it any more.") % key)
             else:
-                messages.warning(request, gettext("%s was revoked already.") % key)
+                messages.warning(request, gettext("The key %s was revoked already.") % key)
             return HttpResponseRedirect(change_url(client))
         return self._page(request, "revoke_key", client, title=gettext("Revoke %s") % key, form=form, key=key)
 

@@ -15,7 +15,7 @@ from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from sales.admin import order_search, spreadsheets
-from sales.admin.base import ModelAdmin, ReadOnly
+from sales.admin.base import ModelAdmin, ReadOnly, clock
 from sales.admin.trail import OrderTrail
 from sales.domain import references, shoppers
 from sales.models import Account, Order
@@ -31,7 +31,7 @@ _ROWS_AT_ONCE = 500
 class OrderAdmin(ReadOnly, ModelAdmin[Order]):
     """Every unit bought."""
 
-    list_display = ("reference_spaced", "sale", "unit", "shopper", "price_written", "state", "bought_at")
+    list_display = ("reference_spaced", "sale", "unit", "shopper", "price_written", "state", "bought")
     list_filter = ("state", ("sale", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("sale",)
     list_per_page = 50
@@ -44,9 +44,9 @@ class OrderAdmin(ReadOnly, ModelAdmin[Order]):
         (None, {"fields": ("reference_spaced", "order_id", "state", "cancelled_at", "cancel_reason")}),
         (_("What"), {"fields": ("sale", "product_name", "product_subtitle", "unit", "price_written")}),
         (_("Who"), {"fields": ("shopper", "account", "slot", "key_digest")}),
-        (_("When"), {"fields": ("taken_at", "bought_at", "recorded_at", "epoch", "seq")}),
+        (_("When"), {"fields": ("taken", "bought", "recorded", "epoch", "seq")}),
     )
-    readonly_fields = ("reference_spaced", "price_written", "account", "order_id")
+    readonly_fields = ("reference_spaced", "price_written", "account", "order_id", "taken", "bought", "recorded")
 
     @admin.display(description=_("reference"), ordering="reference")
     def reference_spaced(self, order: Order) -> str:
@@ -57,6 +57,21 @@ class OrderAdmin(ReadOnly, ModelAdmin[Order]):
     def price_written(self, order: Order) -> str:
         """Return the price as people write it."""
         return format_currency(order.price, order.currency, locale=to_locale(get_language() or "en"))
+
+    @admin.display(description=_("taken"))
+    def taken(self, order: Order) -> str:
+        """Return when the unit was taken, to the millisecond."""
+        return clock(order.taken_at, digits=3)
+
+    @admin.display(description=_("bought"), ordering="bought_at")
+    def bought(self, order: Order) -> str:
+        """Return when the unit was bought, to the millisecond."""
+        return clock(order.bought_at, digits=3)
+
+    @admin.display(description=_("recorded"))
+    def recorded(self, order: Order) -> str:
+        """Return when the order was put on record, to the millisecond."""
+        return clock(order.recorded_at, digits=3)
 
     @admin.display(description=_("account"))
     def account(self, order: Order) -> str:

@@ -91,7 +91,7 @@ PUBLISH = SaleAct(
     button=gettext_lazy("Publish"),
     begins_in=SaleState.DRAFT,
     leads_to=SaleState.PUBLISHED,
-    done=gettext_lazy("%(sale)s is published."),
+    done=gettext_lazy("The sale %(sale)s is published."),
     does=lifecycle.publish,
     will=_will_publish,
 )
@@ -100,7 +100,7 @@ PAUSE = SaleAct(
     button=gettext_lazy("Pause"),
     begins_in=None,
     leads_to=SaleState.PAUSED,
-    done=gettext_lazy("%(sale)s is paused."),
+    done=gettext_lazy("The sale %(sale)s is paused."),
     does=lifecycle.pause,
     will=_will_pause,
 )
@@ -109,7 +109,7 @@ RESUME = SaleAct(
     button=gettext_lazy("Resume"),
     begins_in=SaleState.PAUSED,
     leads_to=SaleState.PUBLISHED,
-    done=gettext_lazy("%(sale)s sells on."),
+    done=gettext_lazy("The sale %(sale)s sells on."),
     does=lifecycle.resume,
     will=_will_resume,
 )
@@ -118,7 +118,7 @@ CLOSE = SaleAct(
     button=gettext_lazy("Close for good"),
     begins_in=None,
     leads_to=SaleState.CLOSED,
-    done=gettext_lazy("%(sale)s is closed."),
+    done=gettext_lazy("The sale %(sale)s is closed."),
     does=lifecycle.close,
     will=_will_close,
     needs_why=True,
@@ -162,7 +162,7 @@ def page(model_admin: "SaleAdmin", request: HttpRequest, *, pk: int, act: SaleAc
         return HttpResponseRedirect(change_url(sale))
     if act not in acts_for(sale):
         words = {"sale": sale.slug, "state": sale.state}
-        messages.error(request, _("%(sale)s is %(state)s: this does not follow.") % words)
+        messages.error(request, _("The sale %(sale)s is %(state)s: this does not follow.") % words)
         return HttpResponseRedirect(change_url(sale))
     return TemplateResponse(request, "admin/sales/sale/act.html", _context(model_admin, request, sale, act, form))
 
@@ -177,7 +177,7 @@ def _do(request: HttpRequest, act: SaleAct, sale: Sale, *, why: str) -> None:
     try:
         done = act.does(sale_pk=sale.pk, by=actor(request), why=why)
     except lifecycle.Refused as refusal:
-        messages.error(request, f"{sale.slug}: {refusal}")
+        messages.error(request, _("Not done for %(sale)s: %(refusal)s") % {"sale": sale.slug, "refusal": refusal})
         return
     sentence = str(act.done) % {"sale": sale.slug}
     if done.reached_ledger:
@@ -200,6 +200,7 @@ def _context(
         "will": act.will(standing) if standing else [],
         "standing": standing,
         "verdict": verdicts.verdict(standing) if standing else "",
+        "lag_ms": operations.record_lag_ms(of=standing) if standing else None,
         "form": form,
         "media": model_admin.media,
     }

@@ -20,11 +20,11 @@ class SaleForm(ModelForm[Sale]):
     """A sale, its window entered and shown as the clocks of its own time zone show it."""
 
     time_zone = forms.ChoiceField(
-        label=_("time zone"), help_text=_("The window is read, and shown in the shop, in this zone.")
+        label=_("Time zone"), help_text=_("The window is read, and shown in the shop, in this zone.")
     )
-    opens_at = zones.WallClockField(label=_("opens"), help_text=_("By the clocks of the time zone above."))
+    opens_at = zones.WallClockField(label=_("Opens"), help_text=_("By the clocks of the time zone above."))
     closes_at = zones.WallClockField(
-        label=_("ends"), help_text=_("The first moment at which nobody can buy any more, by the same clocks.")
+        label=_("Ends"), help_text=_("The first moment at which nobody can buy any more, by the same clocks.")
     )
 
     class Meta:

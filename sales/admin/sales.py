@@ -1,9 +1,9 @@
 """Sales in the admin: one form to make one, its numbers beside it, and the way to the acts (`sale_acts`)."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, override
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.views.main import ChangeList
@@ -22,7 +22,7 @@ from sales.admin.trail import SaleTrail
 from sales.domain.states import SaleState
 from sales.models import Sale
 from sales.queries import operations, verdicts
-from sales.queries.operations import Live, Standing
+from sales.queries.operations import Standing
 from sales.services import sale_edits
 
 _WINDOW_ENTERED = ("time_zone", ("opens_at", "closes_at"))
@@ -36,7 +36,7 @@ class SaleAdmin(ModelAdmin[Sale]):
     """Sales."""
 
     form = SaleForm
-    list_display = ("slug", "product", "state", "opens_shown", "left", "held", "sold", "recorded")
+    list_display = ("slug", "product", "state", "opens_shortly", "left", "held", "sold", "on_record")
     list_filter = ("state",)
     list_select_related = ("product",)
     search_fields = ("slug", "product__name")
@@ -44,6 +44,9 @@ class SaleAdmin(ModelAdmin[Sale]):
     inlines = (SaleTrail,)
     actions = ("publish", "pause", "resume")
     change_form_template = "admin/sales/sale/change_form.html"
+
+    class Media:
+        css = {"all": ("ops/admin.css",)}
 
     @override
     def get_fieldsets(self, request: HttpRequest, obj: Sale | None = None) -> Any:
@@ -89,6 +92,11 @@ class SaleAdmin(ModelAdmin[Sale]):
         """Store what the form has, and nothing else of the row."""
         sale_edits.save(sale=obj, fields=form.cleaned_data, by=actor(request))
 
+    @override
+    def get_inlines(self, request: HttpRequest, obj: Sale | None) -> Any:
+        """Return the trail; a sale that is being made has none."""
+        return self.inlines if obj else ()
+
     # --- Deleting: drafts only
 
     @override
@@ -110,7 +118,9 @@ class SaleAdmin(ModelAdmin[Sale]):
         """Refuse, in a sentence, to delete what was public."""
         sale = self.get_object(request, object_id)
         if sale and sale.state != SaleState.DRAFT and self.has_view_permission(request, sale):
-            sentence = gettext("%(sale)s was published. A published sale is closed and settled, never deleted.")
+            sentence = gettext(
+                "The sale %(sale)s was published. A published sale is closed and settled, never deleted."
+            )
             return refused(request, sentence % {"sale": sale.slug}, row=sale)
         return super().delete_view(request, object_id, extra_context)
 
@@ -145,17 +155,28 @@ class SaleAdmin(ModelAdmin[Sale]):
     @admin.display(description=_("left"))
     def left(self, sale: Sale) -> str:
         """Return how many can be taken now."""
-        return _number(sale, lambda live: live.left, settled=lambda standing: standing.stock - standing.recorded)
+        return _number(sale, "left")
 
     @admin.display(description=_("held"))
     def held(self, sale: Sale) -> str:
         """Return how many are held."""
-        return _number(sale, lambda live: live.held, settled=lambda _standing: 0)
+        return _number(sale, "held")
 
     @admin.display(description=_("sold"))
     def sold(self, sale: Sale) -> str:
         """Return how many the ledger has sold."""
-        return _number(sale, lambda live: live.sold, settled=lambda standing: standing.recorded)
+        return _number(sale, "sold")
+
+    @admin.display(description=_("on record"), ordering="recorded")
+    def on_record(self, sale: Sale) -> int:
+        """Return how many orders are on record."""
+        return sale.recorded
+
+    @admin.display(description=_("opens"), ordering="opens_at")
+    def opens_shortly(self, sale: Sale) -> str:
+        """Return the opening by the clocks of the sale's zone, which is named where it is not the shop's."""
+        clocks = date_format(sale.opens_at.astimezone(sale.zone), "j M Y H:i")
+        return clocks if sale.time_zone == settings.TIME_ZONE else f"{clocks} ({sale.time_zone})"
 
     @admin.display(description=_("opens"), ordering="opens_at")
     def opens_shown(self, sale: Sale) -> str:
@@ -198,14 +219,13 @@ class SaleAdmin(ModelAdmin[Sale]):
         sale_acts.do_many(request, sale_acts.RESUME, queryset)
 
 
-def _number(sale: Sale, of_live: Callable[[Live], int], *, settled: Callable[[Standing], int]) -> str:
+def _number(sale: Sale, name: str) -> str:
     """Return one live number of a row in the list, or why there is none."""
     standing: Standing | None = getattr(sale, "standing", None)
-    if standing is None or standing.state is SaleState.DRAFT:
-        return "—"
-    if standing.live is not None:
-        return str(of_live(standing.live))
-    return gettext("not reachable") if standing.is_live else str(settled(standing))
+    number = getattr(standing, name, None)
+    if number is not None:
+        return str(number)
+    return gettext("not reachable") if standing and standing.is_live else "—"
 
 
 def _by_its_clocks(sale: Sale, field: str) -> str:

@@ -5,31 +5,41 @@ from typing import Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from sales.admin.base import ModelAdmin, ReadOnly, TabularInline
+from sales.admin.base import ModelAdmin, ReadOnly, Rows, clock
 from sales.models import TrailEntry
+
+_SAYS_NOTHING = {"state_number"}  # for the ledger, not for people
 
 
 def change(entry: TrailEntry) -> str:
     """Return what changed, one `name: from → to` after the other."""
-    names = [*entry.before, *(name for name in entry.after if name not in entry.before)]
-    return "; ".join(f"{name}: {_written(entry.before, name)} → {_written(entry.after, name)}" for name in names)
+    names = [name for name in {**entry.before, **entry.after} if name not in _SAYS_NOTHING]
+    if not entry.before:
+        return "; ".join(f"{name}: {_written(entry.after[name])}" for name in names if entry.after[name] is not None)
+    return "; ".join(
+        f"{name}: {_written(entry.before.get(name))} → {_written(entry.after.get(name))}" for name in names
+    )
 
 
-def _written(side: dict[str, Any], name: str) -> str:
-    value = side.get(name)
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
     return "—" if value is None else str(value)
 
 
-class TrailRows(ReadOnly, TabularInline[TrailEntry, Any]):
+class TrailRows(Rows):
     """Rows of the trail below what they are about, the newest first."""
 
     model = TrailEntry
-    extra = 0
-    can_delete = False
-    fields = ("at", "who", "act", "change", "why")
+    fields = ("when", "who", "act", "change", "why")
     readonly_fields = fields
     ordering = ("-at", "-pk")
     verbose_name_plural = _("trail")
+
+    @admin.display(description=_("when"))
+    def when(self, entry: TrailEntry) -> str:
+        """Return the time by the shop's clocks."""
+        return clock(entry.at)
 
     @admin.display(description=_("from → to"))
     def change(self, entry: TrailEntry) -> str:
@@ -53,14 +63,24 @@ class OrderTrail(TrailRows):
 class TrailEntryAdmin(ReadOnly, ModelAdmin[TrailEntry]):
     """All acts, the newest first."""
 
-    list_display = ("at", "who", "act", "sale", "order", "change", "why")
+    list_display = ("when", "act", "about", "who", "why", "change")
     list_filter = ("act", ("sale", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("sale", "order")
     search_fields = ("who", "why", "sale__slug", "order__reference")
-    fields = ("at", "who", "account", "act", "sale", "order", "change", "why")
+    fields = ("when", "who", "account", "act", "sale", "order", "change", "why")
     readonly_fields = fields
     show_full_result_count = False
     actions = None
+
+    @admin.display(description=_("when"), ordering="at")
+    def when(self, entry: TrailEntry) -> str:
+        """Return the time by the shop's clocks."""
+        return clock(entry.at)
+
+    @admin.display(description=_("about"))
+    def about(self, entry: TrailEntry) -> str:
+        """Return what the act was done to."""
+        return str(entry.order or entry.sale or entry.after.get("client", "—"))
 
     @admin.display(description=_("from → to"))
     def change(self, entry: TrailEntry) -> str:

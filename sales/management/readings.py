@@ -36,15 +36,15 @@ def as_values(standing: Standing) -> dict[str, Any]:
         "recorded": standing.recorded,
         "dead_letters": standing.dead_letters,
         "epoch": standing.epoch,
+        "left": standing.left,
+        "held": standing.held,
+        "sold": standing.sold,
         "ledger": live
         and {
             "as_of": live.as_of.isoformat(timespec="milliseconds"),
             "state": live.state.value,
             "epoch": live.epoch,
             "stock": live.stock,
-            "left": live.left,
-            "held": live.held,
-            "sold": live.sold,
         },
         "why_no_ledger": standing.why_not_live,
         "backlog": standing.backlog,
@@ -63,9 +63,9 @@ def about(standing: Standing, *, lag_ms: int | None) -> Group:
         ("sale", f"{standing.slug} ({standing.product})"),
         ("state", standing.state.value),
         ("window", _window(standing)),
-        ("left", live and live.left),
-        ("held", live and live.held),
-        ("sold", live and live.sold),
+        ("left", standing.left),
+        ("held", standing.held),
+        ("sold", standing.sold),
         ("stock", standing.stock),
         ("on record", standing.recorded),
         ("backlog", _backlog(standing, lag_ms)),
@@ -85,8 +85,6 @@ def all_of(standings: list[Standing]) -> Table:
         table.add_column(head, justify="right")
     table.add_column("ledger")
     for each in standings:
-        live = each.live
-        numbers = (live.left, live.held, live.sold) if live else ("—",) * 3
         table.add_row(
             each.slug,
             each.state.value,
@@ -94,7 +92,7 @@ def all_of(standings: list[Standing]) -> Table:
             _clock(each.closes_at, each.zone),
             each.time_zone,
             str(each.stock),
-            *(str(number) for number in numbers),
+            *("—" if number is None else str(number) for number in (each.left, each.held, each.sold)),
             str(each.recorded),
             _ledger(each) or "—",
         )

@@ -64,6 +64,27 @@ class Standing:
         return self.state in LIVE_STATES
 
     @property
+    def left(self) -> int | None:
+        """How many can be taken, by the ledger; of a settled sale, how many stayed. None where nobody can tell."""
+        if self.live is not None:
+            return self.live.left
+        return self.stock - self.recorded if self.state is SaleState.SETTLED else None
+
+    @property
+    def held(self) -> int | None:
+        """How many are held; None where nobody can tell."""
+        if self.live is not None:
+            return self.live.held
+        return 0 if self.state is SaleState.SETTLED else None
+
+    @property
+    def sold(self) -> int | None:
+        """How many are sold, by the ledger; of a settled sale, by the record. None where nobody can tell."""
+        if self.live is not None:
+            return self.live.sold
+        return self.recorded if self.state is SaleState.SETTLED else None
+
+    @property
     def backlog(self) -> int | None:
         """How many events the keeper has yet to record."""
         return None if self.live is None else max(self.live.seq - self.offset, 0)
@@ -146,9 +167,9 @@ def _read(chosen: QuerySet[Sale]) -> list[Standing]:
     named = LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER)
     epoch = named.values_list("epoch", flat=True).first() or 0
     rows = list(
-        chosen.select_related("product").annotate(
-            open_letters=Count("dead_letters", filter=Q(dead_letters__ended_at=None))
-        )
+        chosen.select_related("product")
+        .annotate(open_letters=Count("dead_letters", filter=Q(dead_letters__ended_at=None)))
+        .order_by("-opens_at", "-pk")
     )
     asked = [sale for sale in rows if sale.is_live]
     answers = dict(zip((sale.pk for sale in asked), _snapshots(asked), strict=True))

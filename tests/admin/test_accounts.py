@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 
 from sales.models import Account
 from tests.admin.desk import Desk, mistakes
@@ -124,3 +125,33 @@ class TestOneWhoMayChangeAccounts:
         ]
 
         assert [answer.status_code for answer in answers] == [403, 403]
+
+
+class TestASecondFactor:
+    @pytest.fixture
+    def factor(self, early: Account) -> Any:
+        return Authenticator.objects.create(user=early, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
+
+    def test_shows_its_secret_to_nobody(self, desk: Desk, factor: Any) -> None:
+        page = desk.get("mfa_authenticator_change", factor.pk)
+
+        assert page.status_code == 200
+        assert "JBSWY3DPEHPK3PXP" not in page.content.decode()
+
+    def test_is_taken_away_from_one_who_lost_it(self, desk: Desk, factor: Any) -> None:
+        desk.post("mfa_authenticator_delete", factor.pk, post="yes")
+
+        assert not Authenticator.objects.exists()
+
+    def test_is_made_by_its_owner_alone(self, desk: Desk, factor: Any) -> None:
+        answers = [desk.post("mfa_authenticator_add"), desk.post("mfa_authenticator_change", factor.pk)]
+
+        assert [answer.status_code for answer in answers] == [403, 403]
+
+    def test_of_one_who_may_do_everything_is_left_alone_by_others(
+        self, desk_of_one_who_may: Callable[..., Desk], seller: Account
+    ) -> None:
+        factor = Authenticator.objects.create(user=seller, type="totp", data={})
+        clerk = desk_of_one_who_may("view_authenticator", "delete_authenticator")
+
+        assert clerk.post("mfa_authenticator_delete", factor.pk, post="yes").status_code == 403

@@ -175,7 +175,7 @@ class TestAKey:
         answer = desk.post("sales_apikey_revoke", key.key.pk, why="It was in a public repository.")
 
         assert asked.status_code == 200
-        assert said(answer) == [f"{key.key} is revoked. Nobody can use it any more."]
+        assert said(answer) == [f"The key {key.key} is revoked. Nobody can use it any more."]
         assert holder(key.text) is None
         assert TrailEntry.objects.get(act="revoke_key").why == "It was in a public repository."
 
@@ -186,7 +186,7 @@ class TestAKey:
 
         answer = desk.post("sales_apikey_revoke", key.pk)
 
-        assert said(answer)[-1] == f"{key} was revoked already."
+        assert said(answer)[-1] == f"The key {key} was revoked already."
         assert ApiKey.objects.get().revoked_at == first
         assert TrailEntry.objects.filter(act="revoke_key").count() == 1
 

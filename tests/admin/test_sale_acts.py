@@ -25,10 +25,10 @@ AFTER = {
     "close": SaleState.CLOSED,
 }
 REPORT = {
-    "publish": "night is published.",
-    "pause": "night is paused.",
-    "resume": "night sells on.",
-    "close": "night is closed.",
+    "publish": "The sale night is published.",
+    "pause": "The sale night is paused.",
+    "resume": "The sale night sells on.",
+    "close": "The sale night is closed.",
 }
 
 
@@ -94,7 +94,7 @@ class TestEachAct:
         answer = desk.post(f"sales_sale_{act}", sale.pk, why="Because.")
 
         assert answer.status_code == 302
-        assert said(answer)[-1].startswith("night: This sale is")
+        assert said(answer)[-1].startswith("Not done for night: This sale is")
         assert TrailEntry.objects.count() == 1
 
     def test_says_that_the_ledger_follows_when_it_was_not_reached(
@@ -150,7 +150,7 @@ class TestPublish:
 
         answer = desk.post("sales_sale_publish", sale.pk, why="")
 
-        assert said(answer) == ["night: This sale would be over before it is published."]
+        assert said(answer) == ["Not done for night: This sale would be over before it is published."]
 
 
 class TestPause:
@@ -192,8 +192,8 @@ class TestTheList:
         answer = desk.act("sales_sale_changelist", "pause", running.pk, draft.pk)
 
         assert said(answer) == [
-            "night is paused.",
-            "day: This sale is a draft. Only a published sale can be paused.",
+            "The sale night is paused.",
+            "Not done for day: This sale is a draft. Only a published sale can be paused.",
         ]
         assert set(Sale.objects.values_list("slug", "state")) == {("night", "paused"), ("day", "draft")}
 

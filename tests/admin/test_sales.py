@@ -209,7 +209,10 @@ class TestAPublishedSale:
 
         for send in (desk.get, desk.post):
             answer = send("sales_sale_delete", sale.pk, post="yes")
-            assert said(answer)[-1] == "night was published. A published sale is closed and settled, never deleted."
+            assert (
+                said(answer)[-1]
+                == "The sale night was published. A published sale is closed and settled, never deleted."
+            )
         assert Sale.objects.filter(pk=sale.pk).exists()
 
     def test_cannot_be_deleted_from_the_list(self, desk: Desk, proven: LedgerServer, make_sale: MakeSale) -> None:

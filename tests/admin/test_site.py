@@ -24,7 +24,7 @@ from sales.models import (
 from sales.services import api_clients
 from sales.services.acting import Actor
 from tests.admin.desk import Desk, text_of
-from tests.conftest import MakeSale
+from tests.conftest import MakeSale, Servers
 
 MODELS = ("product", "sale", "order", "trailentry", "apiclient", "account", "ledgerserver", "deadletter", "incident")
 READ_ONLY = ("order", "trailentry", "ledgerserver", "deadletter", "incident")
@@ -129,7 +129,7 @@ class TestTheDoor:
         assert asked[-1].startswith(reverse("account_login"))
         assert "next=%2Fadmin%2Fsales%2Fsale%2F" in asked[-1]
 
-    def test_lets_staff_in_by_address_and_password(self, client: Client, seller: Account) -> None:
+    def test_lets_staff_in_by_address_and_password(self, client: Client, live: Servers, seller: Account) -> None:
         door = f"{reverse('account_login')}?next={reverse('admin:index')}"
 
         answer = client.post(door, {"login": "Seller@example.com", "password": "a long enough one"}, follow=True)
