@@ -4,6 +4,7 @@ Every test gets a key prefix of its own, so nobody ever has to empty the shared 
 change its settings or flush its scripts start their own with `own_servers`.
 """
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -156,9 +157,8 @@ def publish_in_ledger(sale: Sale, *, epoch: int = EPOCH) -> None:
 def pytest_configure() -> None:
     """With MUTANT=<name>, make that mistake before the first test: the run must fail."""
     if name := os.environ.get("MUTANT"):
-        from tests.mutants.registry import MUTANTS
-
-        next(mutant for mutant in MUTANTS if mutant.name == name).make()
+        registry = importlib.import_module("tests.mutants.registry")  # only now: a run without it needs none of it
+        next(mutant for mutant in registry.MUTANTS if mutant.name == name).make()
 
 
 MakeOrder = Callable[..., Order]

@@ -98,6 +98,23 @@ class TestAChange:
         assert sale.buy("u:4").outcome is Outcome.SOLD_OUT
         assert sale.snapshot().sound
 
+    def test_decides_about_a_takeover_by_the_count_and_not_by_the_numbers_given_back(
+        self, live_sale: MakeLiveSale
+    ) -> None:
+        sale = live_sale(stock=3, hold_ms=20)
+        held = [sale.buy(f"u:{number}").entry for number in range(3)]
+        assert held[2]
+        sale.release("u:2", held[2].order_id)
+        change(sale, 1, stock=2)
+        sale.wait_past(held[2].at_ms)
+
+        taken = sale.buy("u:9")
+
+        assert taken.entry
+        assert taken.entry.unit == 1
+        assert sale.snapshot().sound
+        assert sale.find("u:0").open_holds == ()
+
 
 class TestACancellation:
     def test_puts_the_unit_back_on_sale(self, live_sale: MakeLiveSale) -> None:

@@ -1,0 +1,192 @@
+"""The list of mistakes: what each changes, and the tests that have to notice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sales.live import scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake. `tests` are the paths whose run must fail once `make` has been called."""
+
+    name: str
+    what: str
+    tests: tuple[str, ...]
+    make: Callable[[], None]
+
+
+def in_script(*names: str, old: str, new: str) -> Callable[[], None]:
+    """Change the text of ledger scripts (all, where none is named), prelude included, wherever `old` stands."""
+
+    def make() -> None:
+        chosen = names or tuple(scripts.LEDGER_SCRIPTS)
+        changed = 0
+        for name in chosen:
+            script = scripts.LEDGER_SCRIPTS[name]
+            changed += script.text.count(old)
+            scripts.LEDGER_SCRIPTS[name] = replace(script, text=script.text.replace(old, new))
+        if not changed:
+            raise LookupError(f"No script has the line {old!r} any more: this mistake cannot be made.")
+
+    return make
+
+
+MODEL = ("tests/model",)
+LIVE = ("tests/live",)
+BOTH = (*LIVE, *MODEL)
+
+MUTANTS = (
+    Mutant(
+        "no-already-check",
+        "the limit is not asked",
+        MODEL,
+        in_script("purchase", old="if counted >= sale.limit then", new="if false then"),
+    ),
+    Mutant(
+        "stock-off-by-one",
+        "> for >= on stock",
+        MODEL,
+        in_script("purchase", old="if left_before <= 0 then", new="if left_before < 0 then"),
+    ),
+    Mutant(
+        "opens-early",
+        "> for >= on the opening",
+        LIVE,
+        in_script("purchase", old="sale.now < sale.opens_ms", new="sale.now <= sale.opens_ms"),
+    ),
+    Mutant(
+        "ends-late",
+        "> for >= on the end",
+        LIVE,
+        in_script("purchase", old="sale.now >= sale.closes_ms", new="sale.now > sale.closes_ms"),
+    ),
+    Mutant(
+        "clock-goes-back",
+        "the stored clock is not looked at",
+        MODEL,
+        in_script(old="math.max(time[1] * 1000 + math.floor(time[2] / 1000), sale.clock_ms)", new="time[1] * 1000"),
+    ),
+    Mutant(
+        "event-dropped",
+        "a change writes no event",
+        BOTH,
+        in_script("confirm", old="if not emit(sale, events, 'bought', shopper, entry, sale.now)", new="if false"),
+    ),
+    Mutant(
+        "epoch-not-asked",
+        "the epoch is not compared",
+        MODEL,
+        in_script(old="if epoch and sale.epoch ~= tonumber(epoch)", new="if false"),
+    ),
+    Mutant(
+        "refusal-writes",
+        "a refusal stores the clock",
+        LIVE,
+        in_script(
+            "purchase",
+            old="if left_before <= 0 then return",
+            new="if left_before <= 0 then store(sale, meta) return",
+        ),
+    ),
+    Mutant(
+        "due-not-left",
+        "a hold that is due is not counted as left",
+        MODEL,
+        in_script(
+            old="local function left(sale) return sale.stock - sale.sold - sale.held + sale.due end",
+            new="local function left(sale) return sale.stock - sale.sold - sale.held end",
+        ),
+    ),
+    Mutant(
+        "takeover-by-returned",
+        "whether to take a hold over is decided by the numbers given back",
+        BOTH,
+        in_script(
+            "purchase",
+            old="elseif sale.stock - sale.sold - sale.held <= 0 then",
+            new="elseif sale.returned == 0 and sale.next_unit > sale.stock then",
+        ),
+    ),
+    Mutant(
+        "takeover-by-next-unit",
+        "whether to take a hold over is decided by the next number",
+        MODEL,
+        in_script(
+            "purchase",
+            old="elseif sale.stock - sale.sold - sale.held <= 0 then",
+            new="elseif sale.next_unit > sale.stock then",
+        ),
+    ),
+    Mutant(
+        "retry-by-slot",
+        "a retry is not known by its order id",
+        MODEL,
+        in_script("purchase", old="if entry.order == order then return", new="if false then return"),
+    ),
+    Mutant(
+        "recorded-goes-back",
+        "recorded_seq is lowered",
+        MODEL,
+        in_script("mark_recorded", old="if seq > sale.recorded_seq then", new="if true then"),
+    ),
+    Mutant(
+        "check-after-write",
+        "the entry is written before its event",
+        LIVE,
+        in_script(
+            "purchase",
+            old="if not emit(sale, events, held and 'held' or 'bought', shopper, entry, sale.now) then",
+            new="entry.seq = 0 write_entry(shoppers, shopper, entry)\n"
+            "if not emit(sale, events, held and 'held' or 'bought', shopper, entry, sale.now) then",
+        ),
+    ),
+    Mutant(
+        "deadline-inclusive",
+        "a hold can be confirmed at its deadline",
+        LIVE,
+        in_script(old="entry.at <= sale.now or false", new="entry.at < sale.now or false"),
+    ),
+    Mutant(
+        "key-of-anybody",
+        "a key answers whoever uses it",
+        MODEL,
+        in_script("purchase", old="if owner ~= shopper then", new="if false then"),
+    ),
+    Mutant(
+        "lost-holds-free",
+        "holds that came to nothing are not counted",
+        BOTH,
+        in_script("purchase", old="lost >= MOST_LOST_HOLDS", new="false"),
+    ),
+    Mutant(
+        "extension-again",
+        "a hold can be extended again and again",
+        BOTH,
+        in_script("extend", old="if entry.state == 'e' then", new="if false then"),
+    ),
+    Mutant(
+        "change-not-numbered",
+        "a stock change is taken out of order",
+        MODEL,
+        in_script("change", old="if sale.change ~= number - 1 then", new="if false then"),
+    ),
+    Mutant(
+        "stock-below-sold",
+        "stock is lowered below what is sold",
+        BOTH,
+        in_script("change", old="if stock < sale.sold + sale.held then", new="if false then"),
+    ),
+    Mutant(
+        "kept-back-lost",
+        "a unit that is kept back does not lower stock",
+        MODEL,
+        in_script("cancel", old="sale.stock = sale.stock - 1", new="sale.stock = sale.stock"),
+    ),
+    Mutant(
+        "late-state",
+        "a late state change undoes a newer one",
+        MODEL,
+        in_script("set_state", old="if sale.state_number >= number then", new="if false then"),
+    ),
+)
