@@ -241,7 +241,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='sale',
-            constraint=models.CheckConstraint(condition=models.Q(('stock__gte', 1), ('stock__lte', 9999999)), name='sale_stock_in_range'),
+            constraint=models.CheckConstraint(condition=models.Q(('stock__gte', 0), ('stock__lte', 9999999)), name='sale_stock_in_range'),
         ),
         migrations.AddConstraint(
             model_name='sale',
