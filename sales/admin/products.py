@@ -1,6 +1,7 @@
 """Products in the admin. What a mistake is, is the model's business."""
 
 from decimal import Decimal
+from pathlib import PurePath
 from typing import Any, override
 
 from babel.numbers import format_currency
@@ -19,6 +20,8 @@ from sales.domain import currencies
 from sales.models import Product
 
 MOST_PICTURE_BYTES = 5 * 1024 * 1024
+MOST_PIXELS = 40_000_000
+PICTURES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".avif": "AVIF", ".gif": "GIF"}
 
 
 class ProductForm(ModelForm[Product]):
@@ -32,9 +35,18 @@ class ProductForm(ModelForm[Product]):
                 self.initial[field] = round(amount, currencies.digits(self.instance.currency))
 
     def clean_picture(self) -> Any:
-        """Refuse what would make the shop slow."""
+        """Refuse what browsers do not show, and what would make the shop slow."""
         picture = self.cleaned_data["picture"]
-        if picture and "picture" in self.changed_data and picture.size > MOST_PICTURE_BYTES:
+        if not picture or "picture" not in self.changed_data:
+            return picture
+        if PurePath(picture.name).suffix.lower() not in PICTURES or picture.image.format not in PICTURES.values():
+            raise ValidationError(_("Browsers do not show this kind of picture. Use JPEG, PNG, WebP, AVIF or GIF."))
+        if picture.image.width * picture.image.height > MOST_PIXELS:
+            raise ValidationError(
+                _("This picture has %(width)s by %(height)s pixels. Make it smaller first."),
+                params={"width": picture.image.width, "height": picture.image.height},
+            )
+        if picture.size > MOST_PICTURE_BYTES:
             raise ValidationError(
                 _("This picture has %(size)s; the most is %(most)s. Make it smaller first."),
                 params={"size": filesizeformat(picture.size), "most": filesizeformat(MOST_PICTURE_BYTES)},

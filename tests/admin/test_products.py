@@ -114,6 +114,26 @@ class TestTheForm:
 
         assert "Upload a valid image." in mistakes(answer)["picture"][0]
 
+    @pytest.mark.parametrize(("name", "kind"), [("ferry.tiff", "TIFF"), ("ferry.pdf", "PNG"), ("ferry.png", "BMP")])
+    def test_refuses_a_picture_that_browsers_do_not_show(self, desk: Desk, name: str, kind: str) -> None:
+        drawn = BytesIO()
+        Image.new("RGB", (4, 3)).save(drawn, kind)
+        odd = SimpleUploadedFile(name, drawn.getvalue(), "image/png")
+
+        answer = desk.post("sales_product_add", **filled(picture=odd, picture_alt="A ferry."))
+
+        sentence = "Browsers do not show this kind of picture. Use JPEG, PNG, WebP, AVIF or GIF."
+        assert mistakes(answer) == {"picture": [sentence]}
+
+    def test_refuses_a_picture_with_more_pixels_than_anybody_sees(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sales.admin.products.MOST_PIXELS", 1_000)
+
+        answer = desk.post("sales_product_add", **filled(picture=picture(), picture_alt="A ferry."))
+
+        assert mistakes(answer) == {"picture": ["This picture has 40 by 30 pixels. Make it smaller first."]}
+
     def test_refuses_a_picture_that_would_make_the_shop_slow(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("sales.admin.products.MOST_PICTURE_BYTES", 50)
 
