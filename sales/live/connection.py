@@ -35,7 +35,7 @@ def run[T](call: Call[T]) -> T:
         first, reply = reply, _attempt(call)
         if reply is Outcome.UNREACHABLE and first is Outcome.UNKNOWN:
             reply = first  # not sent this time, but the first time it may have been
-    return call.failed(reply) if isinstance(reply, Outcome) else call.read(reply)
+    return _result(call, reply)
 
 
 def run_many[T](calls: Sequence[Call[T]]) -> list[T]:
@@ -43,10 +43,7 @@ def run_many[T](calls: Sequence[Call[T]]) -> list[T]:
     if not calls:
         return []
     replies = _ask_all(Server.LEDGER, calls)
-    return [
-        call.failed(reply) if isinstance(reply, Outcome) else call.read(reply)
-        for call, reply in zip(calls, replies, strict=True)
-    ]
+    return [_result(call, reply) for call, reply in zip(calls, replies, strict=True)]
 
 
 def answers(server: Server) -> bool:
@@ -60,6 +57,17 @@ def answers(server: Server) -> bool:
 def _client(server: Server) -> "redis.Redis":
     client: redis.Redis = get_redis_connection(server)
     return client
+
+
+def _result[T](call: Call[T], reply: Any) -> T:
+    """Read a reply, or make a result of the outcome that stands in its place."""
+    if isinstance(reply, Outcome):
+        return call.failed(reply)
+    try:
+        return call.read(reply)
+    except ValueError:  # an entry that a script let pass: its numbers are sound, its order id is not
+        logger.exception("The reply of the script %s cannot be read.", call.script.name)
+        return call.failed(Outcome.CORRUPT)
 
 
 def _attempt(call: Call[Any]) -> Any:

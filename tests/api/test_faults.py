@@ -20,7 +20,7 @@ from sales.live.keys import SaleKeys
 from sales.live.line import Line
 from sales.models import LedgerServer, Sale
 from sales.queries import catalogue
-from tests.api.conftest import Api, Said
+from tests.api.conftest import Api, Said, shopper
 from tests.conftest import EPOCH, MakeSale, Servers
 
 
@@ -90,6 +90,23 @@ class TestLedger:
         get_redis_connection("ledger").hdel(SaleKeys.of(sale.pk).meta, "sold")
 
         assert_all_undecided(ask_everything(api, sale))
+
+    @pytest.mark.parametrize("name", ["meta", "shoppers", "keys", "returned", "deadlines", "events"])
+    def test_with_a_key_of_another_type_is_never_an_error_of_ours(self, api: Api, sale: Sale, name: str) -> None:
+        api.buy("user123", sale, key="k")
+        key = getattr(SaleKeys.of(sale.pk), name)
+        get_redis_connection("ledger").delete(key)
+        get_redis_connection("ledger").set(key, "text")
+
+        assert {said.status for said in ask_everything(api, sale).values()} <= {200, 400, 404, 503}
+
+    @pytest.mark.parametrize("order", ["!" * 22, "é" * 11, "\0" * 22, "A" * 21 + "B"])
+    @pytest.mark.parametrize("state", ["b00", "h00", "c00", "zzz", "b-1"])
+    def test_with_a_damaged_entry_is_never_an_error_of_ours(self, api: Api, sale: Sale, order: str, state: str) -> None:
+        entry = f"{state}0000001{2:010}{1_795_323_660_000}{9_795_323_660_000}{order}"
+        get_redis_connection("ledger").hset(SaleKeys.of(sale.pk).shoppers, f"{shopper('user123')}/1", entry)
+
+        assert {said.status for said in ask_everything(api, sale).values()} <= {200, 400, 404, 503}
 
     def test_of_an_old_epoch_decides_nothing(self, api: Api, sale: Sale) -> None:
         LedgerServer.objects.update(epoch=EPOCH + 1)
