@@ -102,6 +102,7 @@ def publish(*, sale: int, epoch: int, terms: Terms) -> Call[Done]:
             terms.hold_ms,
             terms.hold_extension_ms,
             int(terms.cancelled_counts),
+            terms.state,
             terms.state_number,
         ),
         read=Done.read,

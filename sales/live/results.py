@@ -20,6 +20,7 @@ class Terms:
     hold_ms: int = 0
     hold_extension_ms: int = 0
     cancelled_counts: bool = False
+    state: LedgerState = LedgerState.OPEN
     state_number: int = 0
 
 

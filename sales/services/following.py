@@ -27,7 +27,7 @@ def follow(*, sale: Sale, epoch: int | None = None) -> bool:
 
 
 def terms(sale: Sale) -> Terms:
-    """Return what the sale is published with. The ledger begins open; a pause or a close is the change after that."""
+    """Return what the sale is published with, in the state that it has on record by now."""
     return Terms(
         stock=sale.stock,
         limit=sale.limit,
@@ -36,7 +36,8 @@ def terms(sale: Sale) -> Terms:
         hold_ms=sale.hold_seconds * 1000,
         hold_extension_ms=sale.hold_extension_seconds * 1000,
         cancelled_counts=sale.cancelled_counts,
-        state_number=sale.state_number if sale.state == SaleState.PUBLISHED else sale.state_number - 1,
+        state=IN_LEDGER[SaleState(sale.state)],
+        state_number=sale.state_number,
     )
 
 

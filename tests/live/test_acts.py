@@ -38,6 +38,13 @@ class TestPublish:
 
         assert sale.publish() is Outcome.STALE_EPOCH
 
+    def test_begins_in_the_state_that_the_record_has(self, live_sale: MakeLiveSale) -> None:
+        sale = live_sale(state=LedgerState.PAUSED, state_number=2)
+
+        assert sale.buy("u:1").outcome is Outcome.PAUSED
+        assert sale.set_state(LedgerState.OPEN, number=3) is Outcome.DONE
+        assert sale.buy("u:1").outcome is Outcome.BOUGHT
+
     def test_opens_the_stream(self, live_sale: MakeLiveSale) -> None:
         sale = live_sale()
 

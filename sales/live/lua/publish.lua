@@ -18,7 +18,8 @@ ARGV
   6 hold_ms            int   0 = bought at once
   7 hold_extension_ms  int   0 = none
   8 cancelled_counts   int   1 = a cancelled order counts to the limit
-  9 state_number       int   number of the state change on record
+  9 state              str   open, paused or closed, as the record has it now
+  10 state_number      int   number of that state change on record
 RETURNS {outcome}
   DONE     it is there; the first event says so
   SAME     it was there already, in this epoch
@@ -36,7 +37,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('XADD', events, '1-0', 'epoch', ARGV[1], 'what', 'published', 'unit', 0, 'shopper', '', 'slot', 0,
   'order', '', 'key', '', 'time', now, 'since', 0)
-redis.call('HSET', meta, 'schema', 1, 'epoch', ARGV[1], 'state', 'open', 'state_number', ARGV[9], 'change', 0,
+redis.call('HSET', meta, 'schema', 1, 'epoch', ARGV[1], 'state', ARGV[9], 'state_number', ARGV[10], 'change', 0,
   'stock', ARGV[2], 'next_unit', 1, 'sold', 0, 'held', 0, 'seq', 1, 'recorded_seq', 0, 'opens_ms', ARGV[4],
   'closes_ms', ARGV[5], 'sold_out_ms', 0, 'limit', ARGV[3], 'hold_ms', ARGV[6], 'hold_extension_ms', ARGV[7],
   'cancelled_counts', ARGV[8], 'keyed', 0, 'clock_ms', now)
