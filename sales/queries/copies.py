@@ -28,8 +28,9 @@ class Kept[T]:
 class Copy[T]:
     """Keeps what `load` returned for at most `max_age_ms`, counted from when reading it began.
 
-    Where `load` fails with one of `faults`, the value before stays in use and the next try waits as long as a value
-    would be kept: a database that is away must not stop the sale, nor be asked by every request.
+    Where `load` fails with one of `faults`, the value before stays in use: a database that is away must not stop the
+    sale. A value can be a failure, too (`is_failure`). After either, the next try waits as long as a value would be
+    kept, and while it is under way nobody waits for it: a server that is away holds up one thread, not all.
     """
 
     PATIENCE_SECONDS = 2.0  # how long a reading may take before others do without it
@@ -40,15 +41,17 @@ class Copy[T]:
         *,
         max_age_ms: Callable[[], int],
         faults: tuple[type[Exception], ...] = (),
+        is_failure: Callable[[T], bool] = lambda _value: False,
     ) -> None:
         self._load = load
         self._max_age_ms = max_age_ms
         self._faults = faults
+        self._is_failure = is_failure
         self._turn = threading.Lock()
         self._reading_since: float | None = None
         self._began_at: float | None = None  # the latest reading, whether it failed or not
         self._done_at: float | None = None
-        self._failed_at: float | None = None
+        self._failed_at: float | None = None  # None again as soon as a reading succeeds
         self._kept: Kept[T] | None = None
 
     def peek(self) -> T | None:
@@ -104,10 +107,13 @@ class Copy[T]:
         else:
             self._done_at = time.monotonic()
             self._kept = Kept(value, began_at, self._done_at)
+            self._failed_at = self._done_at if self._is_failure(value) else None
 
     def _patience(self) -> float:
-        """Seconds to wait for another thread's reading: none once it has taken too long for everybody."""
+        """Seconds to wait for another thread's reading: none after a failure, nor once it has taken too long."""
         since = self._reading_since
+        if self._failed_at is not None:
+            return 0.0
         return max(0.0, self.PATIENCE_SECONDS - (time.monotonic() - since)) if since else self.PATIENCE_SECONDS
 
     def _last(self) -> Kept[T]:

@@ -39,7 +39,7 @@ def of(sale: SaleEntry) -> Snapshot:
     except Unavailable:  # another thread has been asking for too long
         return Snapshot.failed(Outcome.UNREACHABLE)
     age_ms = int((time.monotonic() - kept.done_at) * 1_000)
-    if age_ms > conf.current().snapshot_max_age_ms + _SCHEDULING_MS:
+    if kept.value.outcome is Outcome.FOUND and age_ms > conf.current().snapshot_max_age_ms + _SCHEDULING_MS:
         return Snapshot.failed(Outcome.UNREACHABLE)
     return _moved(kept.value, age_ms)
 
@@ -71,7 +71,11 @@ def _copy_of(sale_pk: int) -> Copy[Snapshot]:
         with _making:
             copy = _copies.setdefault(
                 sale_pk,
-                Copy(lambda: _ask(sale_pk), max_age_ms=lambda: conf.current().snapshot_max_age_ms),
+                Copy(
+                    lambda: _ask(sale_pk),
+                    max_age_ms=lambda: conf.current().snapshot_max_age_ms,
+                    is_failure=lambda snapshot: snapshot.outcome is not Outcome.FOUND,
+                ),
             )
     return copy
 

@@ -146,3 +146,25 @@ class TestCopy:
 
         source.may_go_on.set()
         assert threads.join() == [2]
+
+    def test_lets_nobody_wait_for_another_try_after_a_failure(self, source: Source) -> None:
+        copy, threads = copy_of(source, max_age_ms=0), Threads()
+        copy.get()
+        source.is_away = True
+        copy.get()
+        source.began.clear()
+        source.may_go_on.clear()
+        threads.start(1, copy.get)
+        assert source.began.wait(10)
+
+        assert copy.get() == 1  # at once, though a thread is at it
+
+        source.is_away = False
+        source.may_go_on.set()
+        assert threads.join() == [3]
+        assert copy.get() == 4
+
+    def test_keeps_a_failure_as_long_as_a_value_and_no_longer(self, source: Source) -> None:
+        copy = Copy(source.load, max_age_ms=lambda: HOUR, is_failure=lambda value: value == 1)
+
+        assert [copy.get(), copy.get(), copy.refresh(), copy.get()] == [1, 1, 2, 2]
