@@ -1,0 +1,1 @@
+"""Reads for pages, API and admin: frozen dataclasses, never querysets, and the copies in memory of what all need."""

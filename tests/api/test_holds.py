@@ -179,7 +179,8 @@ class TestExtend:
 @pytest.mark.parametrize("verb", ["confirm", "release", "extend"])
 class TestEveryAct:
     @pytest.mark.parametrize(
-        "purchase_id", [str(uuid4()), "not an id", "{}", "x" * 128, "00000000-0000-0000-0000-00000000000"]
+        "purchase_id",
+        ["8c1f0a52-4f2e-4f0e-9c54-0d6a3f2b7e11", "not an id", "{}", "x" * 128, "00000000-0000-0000-0000-00000000000"],
     )
     def test_knows_no_purchase_that_is_not_there(self, api: Api, holding: Sale, verb: str, purchase_id: str) -> None:
         said = api.act(verb, "user123", holding, purchase_id)
