@@ -35,6 +35,7 @@ class Outcome(StrEnum):
     SAME = "SAME"  # it was so already; nothing changed
     OUT_OF_ORDER = "OUT_OF_ORDER"  # another numbered change comes first, or came since
     TOO_LOW = "TOO_LOW"  # more than this stock is sold and held
+    TOO_LATE = "TOO_LATE"  # the opening has been, or the new end has passed
 
     # The ledger cannot be believed, so it is not asked to sell.
     NO_LEDGER = "NO_LEDGER"

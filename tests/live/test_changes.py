@@ -44,7 +44,15 @@ class TestAChange:
         sale = live_sale()
         change(sale, 1, stock=7)
 
-        assert change(sale, 1, stock=9).outcome is Outcome.SAME
+        assert change(sale, 1, stock=7).outcome is Outcome.SAME
+        assert sale.snapshot().stock == 7
+
+    def test_of_a_number_that_was_taken_with_other_values_is_not_the_same(self, live_sale: MakeLiveSale) -> None:
+        sale = live_sale()
+        change(sale, 1, stock=7)
+
+        assert change(sale, 1, stock=9).outcome is Outcome.OUT_OF_ORDER
+        assert change(sale, 1, closes_ms=sale.now_ms() + 60_000).outcome is Outcome.OUT_OF_ORDER
         assert sale.snapshot().stock == 7
 
     def test_waits_for_the_one_before(self, live_sale: MakeLiveSale) -> None:
@@ -74,12 +82,46 @@ class TestAChange:
         assert refused.outcome is Outcome.SOLD_OUT
         assert refused.moment_ms == sale.snapshot().sold_out_ms > 0
 
-    def test_moves_the_window(self, live_sale: MakeLiveSale) -> None:
+    def test_moves_the_end(self, live_sale: MakeLiveSale) -> None:
         sale = live_sale()
+        soon = sale.now_ms() + 20
 
-        change(sale, 1, closes_ms=sale.now_ms() - 1)
+        assert change(sale, 1, closes_ms=soon).outcome is Outcome.DONE
 
+        sale.wait_past(soon)
         assert sale.buy("u:1").outcome is Outcome.ENDED
+
+    def test_opens_again_what_has_ended(self, live_sale: MakeLiveSale) -> None:
+        sale = live_sale(closes_ms=1_000)
+
+        assert change(sale, 1, closes_ms=sale.now_ms() + 60_000).outcome is Outcome.DONE
+
+        bought(sale)
+
+    def test_moves_the_opening_of_a_sale_that_has_not_opened(self, live_sale: MakeLiveSale) -> None:
+        sale = live_sale()
+        opens_ms = sale.now_ms() + 60_000
+        sale.move(opens_ms=opens_ms)
+
+        assert change(sale, 1, opens_ms=opens_ms + 60_000).outcome is Outcome.DONE
+
+        assert sale.buy("u:1").moment_ms == opens_ms + 60_000
+
+    def test_cannot_move_an_opening_that_has_been(self, live_sale: MakeLiveSale) -> None:
+        sale = live_sale()
+        before = sale.dump()
+
+        assert change(sale, 1, opens_ms=sale.now_ms() + 60_000).outcome is Outcome.TOO_LATE
+        assert sale.dump() == before
+
+    def test_cannot_put_opening_or_end_into_the_past(self, live_sale: MakeLiveSale) -> None:
+        sale = live_sale()
+        sale.move(opens_ms=sale.now_ms() + 60_000)
+        before = sale.dump()
+
+        assert change(sale, 1, opens_ms=sale.now_ms() - 1).outcome is Outcome.TOO_LATE
+        assert change(sale, 1, closes_ms=sale.now_ms() - 1).outcome is Outcome.TOO_LATE
+        assert sale.dump() == before
 
     def test_hands_out_no_number_above_the_lowered_stock(self, live_sale: MakeLiveSale) -> None:
         sale = live_sale(stock=9, limit=9, hold_ms=60_000)

@@ -219,7 +219,7 @@ class Reference:
         return len(due)
 
     def change(self, number: int, stock: int) -> Outcome:
-        if number == self.change_number:
+        if number == self.change_number and stock == self.stock:
             return Outcome.SAME
         if number != self.change_number + 1:
             return Outcome.OUT_OF_ORDER

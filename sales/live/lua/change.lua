@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 --[[
-Change stock and window of a running sale. Changes are numbered on record; each is taken once, in order.
+Change stock and window of a running sale. Changes are numbered on record; each is taken once, in order. A number that
+was given back on record may come again with other values: it is the same change only if everything is as asked.
 
 KEYS
   1 meta       hash    the sale's numbers
@@ -14,25 +15,34 @@ ARGV
   5 closes_ms  int     the new end
 RETURNS {outcome, sold, held}
   DONE          it is so now
-  SAME          this change was taken already
+  SAME          this change was taken already, with these values
   OUT_OF_ORDER  another change comes first, or came since
   TOO_LOW       more than this stock is sold and held; nothing changed
+  TOO_LATE      a window that is over, or an opening that has been, would be moved; nothing changed
   NO_LEDGER     no such sale here
   STALE_EPOCH   the sale is of another epoch
   CORRUPT       the keys contradict each other; nothing was written
 ]]
 local meta, returned, deadlines = KEYS[1], KEYS[2], KEYS[3]
-local epoch, number, stock, opens_ms, closes_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local epoch, number, stock = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local opens_ms, closes_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local sale, fault = read_sale(meta, epoch)
 if not sale then return { fault, 0, 0 } end
 if not count_holds(sale, returned, deadlines) then return { 'CORRUPT', 0, 0 } end
-if sale.change == number then return { 'SAME', sale.sold, sale.held } end
+local opens_moves, closes_moves = opens_ms ~= sale.opens_ms, closes_ms ~= sale.closes_ms
+if sale.change == number and stock == sale.stock and not opens_moves and not closes_moves then
+  return { 'SAME', sale.sold, sale.held }
+end
 if sale.change ~= number - 1 then return { 'OUT_OF_ORDER', sale.sold, sale.held } end
 if stock < sale.sold + sale.held then return { 'TOO_LOW', sale.sold, sale.held } end
+-- What was taken before this instant must not come to lie outside the window.
+if opens_moves and math.min(opens_ms, sale.opens_ms) <= sale.now or closes_moves and closes_ms <= sale.now then
+  return { 'TOO_LATE', sale.sold, sale.held }
+end
 
 local left_before = left(sale)
 sale.stock = stock
-redis.call('HSET', meta, 'stock', stock, 'opens_ms', opens_ms, 'closes_ms', closes_ms, 'change', number)
+redis.call('HSET', meta, 'stock', stock, 'opens_ms', ARGV[4], 'closes_ms', ARGV[5], 'change', number)
 store(sale, meta, left_before)
 return { 'DONE', sale.sold, sale.held }
