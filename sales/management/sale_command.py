@@ -31,7 +31,7 @@ class OperatorCommand(BaseCommand):
         except (OperationalError, ProgrammingError) as error:
             raise CommandError(
                 f"The database does not answer as it should: {error}. Check DATABASE_URL and DATA_DIR, "
-                "and run `manage.py migrate` if it is new (the demo does that itself).",
+                "and run `manage.py migrate` if the database is older than the code (the demo does that itself).",
                 returncode=REFUSED,
             ) from error
 
