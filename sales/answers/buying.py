@@ -27,10 +27,12 @@ MOST_FIELDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuyForm:
-    """The form that every sale page has. Without a pass it leads to sign-in."""
+    """The form that every sale page has, with a line on who is ready. Without a pass it leads to sign-in."""
 
     slug: str
     pass_text: str = ""
+    ready: str = ""  # the address of who is signed in and could buy
+    invites: bool = False  # to sign in before the rush
     out_of_band: bool = False  # comes beside a stub, to replace the page's form
 
 

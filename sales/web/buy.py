@@ -60,7 +60,7 @@ def _page(request: HttpRequest, reply: Reply) -> HttpResponse:
         response.status_code = 303
         return response
     stub = sale_page.Stub(mine=reply.mine, panel=None, form=reply.form)
-    context = sale_page.page_of(request, tickets.of(reply.sale), stub)
+    context = sale_page.page_of(tickets.of(reply.sale), stub)
     context["form"] = sale_page.in_page(reply.form)
     return _timed(render(request, "sales/sale.html", context, status=reply.status), reply)
 

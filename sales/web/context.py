@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from sales import conf
 
 _MOST_OF_A_NAME = 20
+_RETURNS = ("sales", "sale", "purchases", "purchase")
 _PLACES = {
     "sales": ("sales", "sale", "buy", "confirm", "let_go", "extend"),
     "purchases": ("purchases", "purchase"),
@@ -51,6 +53,12 @@ class Visitor:
         user: Any = getattr(self._request, "user", None)
         name = (user.first_name if self.is_signed_in else "") or self.email.partition("@")[0]
         return name if len(name) <= _MOST_OF_A_NAME else f"{name[: _MOST_OF_A_NAME - 1]}…"
+
+    @property
+    def back_to(self) -> str:
+        """Where to return after signing in: the page that is open, if it is one of the shop's own; else nothing."""
+        match = self._request.resolver_match if self._request else None
+        return str(reverse(match.view_name, kwargs=match.kwargs)) if match and match.url_name in _RETURNS else ""
 
     @property
     def at(self) -> str:

@@ -67,7 +67,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the sale. `?more` shows the panel also to who has something: to buy another."""
     sale = entry_of(slug)
     stub = stub_of(request, sale, wants_panel="more" in request.GET)
-    return caching.page(request, render(request, "sales/sale.html", page_of(request, tickets.of(sale), stub)))
+    return caching.page(request, render(request, "sales/sale.html", page_of(tickets.of(sale), stub)))
 
 
 def entry_of(slug: str) -> SaleEntry:
@@ -78,10 +78,8 @@ def entry_of(slug: str) -> SaleEntry:
     return sale
 
 
-def page_of(request: HttpRequest, ticket: Ticket, stub: Stub) -> dict[str, Any]:
+def page_of(ticket: Ticket, stub: Stub) -> dict[str, Any]:
     """Return what the template of the page shows."""
-    is_over = stub.panel is not None and stub.panel.state == "ended"
-    is_signed_in = request.user.is_authenticated
     return {
         "ticket": ticket,
         "panel": stub.panel,
@@ -89,31 +87,36 @@ def page_of(request: HttpRequest, ticket: Ticket, stub: Stub) -> dict[str, Any]:
         "form": stub.form,
         "title": stub.title,
         "refresh_seconds": stub.refresh_seconds,
-        "ready": getattr(request.user, "email", "") if stub.panel and not is_over else "",
-        "may_sign_in": not is_signed_in and stub.panel is not None and not is_over,
     }
 
 
 def stub_of(request: HttpRequest, sale: SaleEntry, *, wants_panel: bool = False) -> Stub:
     """Return what this visitor's stub shows, with a pass for who is signed in."""
-    snapshot = snapshots.of(sale)
     chance = random.random()  # noqa: S311 - jitter
-    having, form = None, BuyForm(slug=sale.slug)
+    having, form, found = None, BuyForm(slug=sale.slug), None
     if request.user.is_authenticated and request.user.pk is not None:
         found = purchasing.run(steps.find(sale, shopper=shoppers.of_account(request.user.pk)))
         form = form_of(sale, found, account=request.user.pk, session_key=request.session.session_key or "")
-        having = None if wants_panel else mine.of(sale, found, snapshot, chance=chance)
+    snapshot = snapshots.of(sale)  # after what is theirs, so that a hold that ran out is not counted as held
+    if found and not wants_panel:
+        having = mine.of(sale, found, snapshot, chance=chance)
         having = having and mine.told_by_record(having)
     panel = None if having else panels.of(sale, snapshot, chance=chance)
+    if panel and panel.state != "ended":
+        email = getattr(request.user, "email", "")
+        form = replace(form, ready=email, invites=not email)
     return Stub(mine=having, panel=panel, form=form)
 
 
 def form_of(sale: SaleEntry, found: Found, *, account: int, session_key: str) -> BuyForm:
-    """Return the form with a pass for the shopper's next slot; where the ledger is silent, for the first.
+    """Return the form with a pass for the shopper's next slot.
 
-    At worst that slot is taken: then it is the purchase of that slot that is answered with.
+    At the limit it is for the newest, and where the ledger is silent for the first: a pass of a slot that is taken is
+    answered with the purchase of that slot.
     """
     slot = found.next_slot if found.outcome is Outcome.FOUND else 1
+    if found.at_limit and found.counted:
+        slot = found.counted[0].slot
     text = passes.mint(sale=sale.pk, account=account, slot=slot, session_key=session_key)
     return BuyForm(slug=sale.slug, pass_text=text)
 

@@ -60,7 +60,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     if name not in STATES:
         raise Http404(name)
     stub = STATES[name].make()
-    return caching.personal(render(request, "sales/sale.html", sale_page.page_of(request, _ticket(_sale()), stub)))
+    return caching.personal(render(request, "sales/sale.html", sale_page.page_of(_ticket(_sale()), stub)))
 
 
 def _only_for_staff(request: HttpRequest) -> None:
@@ -74,7 +74,7 @@ def _sale(*, opens_in: timedelta = timedelta(minutes=-17), hold_seconds: int = 6
         slug="night-ferry",
         state=SaleState.PUBLISHED,
         name="Night Ferry",
-        subtitle="Screen print, 50 × 70 cm. 100 made, one each.",  # noqa: RUF001 - a times sign
+        subtitle="Screen print, 50 × 70 cm. 100 made, one each.",
         price=Decimal("48.00"),
         currency="EUR",
         stock=100,

@@ -67,3 +67,12 @@ def signed_in() -> SignedIn:
         return client
 
     return make
+
+
+@pytest.fixture
+def no_ledger(settings: Any) -> None:
+    """The ledger server cannot be reached."""
+    settings.CACHES = {
+        **settings.CACHES,
+        "ledger": {**settings.CACHES["ledger"], "LOCATION": "redis://127.0.0.1:1/0"},
+    }
