@@ -155,7 +155,13 @@ def publish_in_ledger(sale: Sale, *, epoch: int = EPOCH) -> None:
 
 
 def pytest_configure() -> None:
-    """With MUTANT=<name>, make that mistake before the first test: the run must fail."""
+    """Prepare a special run.
+
+    TEST_SERVER_BINARY=<path> puts another server, such as Debian's redis-server, in the place of the embedded one.
+    MUTANT=<name> makes that mistake before the first test: the run must fail.
+    """
+    if path := os.environ.get("TEST_SERVER_BINARY"):
+        embedded.binary = lambda: Path(path)
     if name := os.environ.get("MUTANT"):
         registry = importlib.import_module("tests.mutants.registry")  # only now: a run without it needs none of it
         next(mutant for mutant in registry.MUTANTS if mutant.name == name).make()

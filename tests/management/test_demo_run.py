@@ -1,153 +1,19 @@
 """The whole demo, as a person starts it: real servers, a real sale, and everything that may happen to its processes."""
 
-import json
 import os
-import queue
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from flashsale_site.environment import KNOBS
-from sales.live import embedded
-from sales.live.embedded import ServerRole
 from sales.management.demo_children import PROJECT
 from tests.live.test_tether import ends
-
-SECONDS = 60.0  # it takes five; a busy machine may take much longer
-SLUG = "sample-sale-1"
-
-
-def clean_environment() -> dict[str, str]:
-    """What a person's shell has: nothing of ours, and nothing of the test run."""
-    ours = {knob.name for knob in KNOBS} | {"DJANGO_SETTINGS_MODULE"}
-    return {name: value for name, value in os.environ.items() if name not in ours} | {"ENV_FILE": ""}
-
-
-class Demo:
-    """A demo that runs, and what it says."""
-
-    def __init__(self, *, folder: Path, port: int) -> None:
-        self.folder, self.port = folder, port
-        words = [
-            "--data",
-            str(folder),
-            "--port",
-            str(port),
-            "--opens-in",
-            "0",
-            "--workers",
-            "1",
-            "--limits",
-            "off",
-        ]
-        self.process = subprocess.Popen(
-            [sys.executable, str(PROJECT / "manage.py"), "demo", *words],
-            env=clean_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            process_group=0,
-        )
-        self.said: list[str] = []
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            for line in lines:
-                self._lines.put(line)
-        self._lines.put(None)
-
-    def until_said(self, words: str) -> str:
-        """Return the line with these words as soon as it is there."""
-        until = time.monotonic() + SECONDS
-        with suppress(queue.Empty):
-            while (line := self._lines.get(timeout=max(0.0, until - time.monotonic()))) is not None:
-                self.said.append(line)
-                if words in line:
-                    return line
-        raise AssertionError(f"It did not say {words!r}:\n{''.join(self.said)}")
-
-    def child_pid(self, name: str) -> int:
-        """The process that runs as this child now."""
-        if name in set(ServerRole):
-            server_pid = embedded.answering_pid(server=embedded.server(role=ServerRole(name), data_dir=self.folder))
-            assert server_pid
-            return server_pid
-        told = {"keeper": "manage.py keeper", "web": "gunicorn"}[name]
-        children = ["ps", "-o", "pid=,ppid=,args=", "-A"]
-        listed = subprocess.run(children, capture_output=True, text=True, check=True).stdout.splitlines()
-        found = [line.split(maxsplit=2) for line in listed]
-        (pid,) = [int(pid) for pid, parent, args in found if parent == str(self.process.pid) and told in args]
-        return pid
-
-    def child_pids(self) -> list[int]:
-        return [self.child_pid(name) for name in ("ledger", "cache", "keeper", "web")]
-
-    def ask(self, path: str, body: dict[str, str] | None = None) -> tuple[int, Any]:
-        asked = urllib.request.Request(
-            f"http://localhost:{self.port}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=5) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, json.load(refused)
-
-    def buy(self, shopper: str) -> tuple[int, Any]:
-        """Buy as an API client would: again and again while the answer is 503."""
-        until = time.monotonic() + SECONDS
-        while True:
-            status, answer = self.ask("/api/flashsale/purchase", {"userId": shopper, "flashSaleId": SLUG})
-            if status != 503 or time.monotonic() > until:
-                return status, answer
-            time.sleep(0.05)
-
-    def command(self, *words: str) -> int:
-        """Run another command of `manage.py` beside the demo."""
-        env = clean_environment() | {"SITE": "demo", "DATA_DIR": str(self.folder)}
-        return subprocess.run([sys.executable, str(PROJECT / "manage.py"), *words], env=env, check=False).returncode
-
-    def stop(self, asking: signal.Signals = signal.SIGINT) -> int:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, asking)
-        code = self.process.wait(timeout=SECONDS)
-        self._reader.join(timeout=SECONDS)
-        return code
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        return int(listening.getsockname()[1])
-
-
-@contextmanager
-def started(folder: Path) -> Iterator[Demo]:
-    """A demo that is ready; stopped at the end if it still runs."""
-    demo = Demo(folder=folder, port=free_port())
-    try:
-        demo.until_said("Ready after")
-        demo.until_said("Ctrl-C stops everything")
-        yield demo
-    finally:
-        demo.stop()
+from tests.running_demo import SLUG, Demo, clean_environment, started
 
 
 @pytest.fixture(scope="module")
