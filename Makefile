@@ -6,6 +6,8 @@ PORT = 8000
 ARGS =
 # Newest first among those that Django 6 runs on. They are run, not looked up: a shim may stand for nothing.
 CANDIDATES = python3.13 python3.14 python3.12 python3
+# Tests of what databases do each in their own way: transactions, constraints, races.
+ON_BOTH = tests/services tests/queries tests/races/test_two_keepers.py
 FITS = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))
 # Settings of a shop that exists nowhere, for checks that open no connection.
 SHOP = env SITE=production ENV_FILE= DEBUG= ALLOWED_HOSTS=shop.example DATABASE_URL= \
@@ -14,7 +16,7 @@ SHOP = env SITE=production ENV_FILE= DEBUG= ALLOWED_HOSTS=shop.example DATABASE_
 
 .DEFAULT_GOAL = help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup run test check lint format types imports templates migrations deploy requirements clean venv tooled
+.PHONY: help setup run test mutants campaign check lint format types imports templates migrations deploy requirements clean venv tooled
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -48,8 +50,18 @@ tooled: venv
 run: setup  ## start the whole system with its demo sale
 	@exec $(PYTHON) manage.py demo --port $(PORT) $(ARGS)
 
-test: tooled  ## run all tests
+test: tooled  ## run all tests; what differs between databases runs on PostgreSQL, too
+	@$(if $(ARGS),,$(PYTHON) -m tests.postgres $(PYTHON) -m pytest $(ON_BOTH))
 	@$(PYTHON) -m pytest $(ARGS)
+
+mutants: tooled  ## make mistakes on purpose, and show which test notices each
+	@$(PYTHON) -m tests.mutants.run $(ARGS)
+
+campaign: tooled  ## the long proof: many model steps, all on PostgreSQL, another Redis, mutants
+	@MODEL_STEPS=100000 $(PYTHON) -m pytest tests/model
+	@$(PYTHON) -m tests.postgres $(PYTHON) -m pytest --ignore=tests/browser --ignore=tests/site --ignore=tests/architecture
+	@TEST_SERVER_BINARY=`command -v redis-server` $(PYTHON) -m pytest tests/live tests/model tests/services --ignore=tests/live/test_embedded.py
+	@$(PYTHON) -m tests.mutants.run
 
 check: lint format types imports templates migrations deploy  ## lint, format, types, import contracts, templates, migrations, deployment
 

@@ -56,7 +56,7 @@ def machine(tmp_path: Path) -> BareMachine:
 
 
 class TestCi:
-    def test_installs_what_is_missing_before_it_checks_and_tests(self, machine: BareMachine):
+    def test_installs_what_is_missing_before_it_checks_and_ends_with_the_tests(self, machine: BareMachine):
         done = machine.run()
 
         assert done.returncode == 0, done.stderr
@@ -64,7 +64,7 @@ class TestCi:
         assert update == "apt-get update -qq (noninteractive)"
         assert install.startswith("apt-get install -y ")
         assert install.endswith("redis-server chromium (noninteractive)")
-        assert rest == ["make check (asks)", "make test (asks)"]
+        assert rest == ["make check (asks)", "make campaign (asks)", "make test (asks)"]
 
     def test_asks_sudo_where_it_is_not_root(self, machine: BareMachine):
         machine.has("id", "#!/bin/sh\necho 1000\n")
@@ -90,17 +90,10 @@ class TestCi:
         machine.script.write_text(machine.script.read_text().replace("/bin/initdb", "/manage.py"))
 
         assert machine.run().returncode == 0
-        assert machine.asked == ["make check (asks)", "make test (asks)"]
+        assert machine.asked == ["make check (asks)", "make campaign (asks)", "make test (asks)"]
 
     def test_stops_at_the_first_failure(self, machine: BareMachine):
         machine.has("make", NOTED + "exit 2\n")
 
         assert machine.run().returncode == 2
         assert [line for line in machine.asked if line.startswith("make")] == ["make check (asks)"]
-
-    def test_runs_the_campaign_once_there_is_one_and_the_tests_last(self, machine: BareMachine):
-        (machine.script.parent.parent / "Makefile").write_text("campaign:\n")
-
-        machine.run()
-
-        assert machine.asked[-2:] == ["make campaign (asks)", "make test (asks)"]
