@@ -1,4 +1,4 @@
-"""The states of a sale and of an order on record, and which may follow which."""
+"""The states of a sale, an order and a change on record, and which may follow which."""
 
 from enum import StrEnum
 
@@ -44,3 +44,11 @@ class OrderState(StrEnum):
 
     RECORDED = "recorded"
     CANCELLED = "cancelled"
+
+
+class ChangeState(StrEnum):
+    """Where a change stands that takes record and ledger, such as one of stock. Asked is on record, and not done."""
+
+    ASKED = "asked"
+    DONE = "done"
+    REFUSED = "refused"

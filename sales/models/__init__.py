@@ -4,6 +4,7 @@ Writes that follow a rule of the business live in `sales.services`, reads for pa
 """
 
 from sales.models.accounts import Account
+from sales.models.changes import StockChange
 from sales.models.clients import ApiClient, ApiKey
 from sales.models.ledgers import DeadLetter, Incident, LedgerServer
 from sales.models.orders import Order
@@ -23,5 +24,6 @@ __all__ = [
     "Order",
     "Product",
     "Sale",
+    "StockChange",
     "TrailEntry",
 ]

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from sales.domain import references
-from sales.domain.states import OrderState
+from sales.domain.states import ChangeState, OrderState
 from sales.models.sales import Sale
 
 
@@ -40,6 +40,16 @@ class Order(models.Model):
     )
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
     cancel_reason = models.CharField(_("reason"), max_length=500, blank=True)
+    kept_back = models.BooleanField(
+        _("kept back"), default=False, help_text=_("Whether its unit was kept back when it was cancelled.")
+    )
+    ledger_state = models.CharField(
+        _("cancelled in the ledger"),
+        max_length=10,
+        blank=True,
+        choices=[(s.value, s.value) for s in (ChangeState.ASKED, ChangeState.DONE)],
+        help_text=_("Asked: it is cancelled on record, and the ledger is about to be told."),
+    )
 
     class Meta:
         verbose_name = _("order")
@@ -61,11 +71,17 @@ class Order(models.Model):
                 | Q(state=OrderState.RECORDED, cancelled_at=None),
                 name="order_cancelled_has_time",
             ),
+            models.CheckConstraint(
+                condition=Q(ledger_state="")
+                | Q(ledger_state__in=[ChangeState.ASKED, ChangeState.DONE], state=OrderState.CANCELLED),
+                name="order_asked_only_if_cancelled",
+            ),
         )
         indexes = (
             models.Index(fields=("shopper", "-bought_at"), name="order_by_shopper"),
             models.Index(fields=("sale", "key_digest"), name="order_by_key"),
             models.Index(fields=("sale", "seq"), name="order_by_seq"),
+            models.Index(fields=("sale",), condition=Q(ledger_state=ChangeState.ASKED), name="order_cancel_asked"),
         )
 
     def __str__(self) -> str:
