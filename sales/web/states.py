@@ -33,7 +33,7 @@ from sales.web import caching
 from sales.web import sale as sale_page
 from sales.web.sale import Stub
 
-NOW = datetime(2026, 11, 22, 17, 17, 32, 418_000, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, 17, 17, 0, 418_000, tzinfo=UTC)
 ORDER = UUID("9df2f152-1d00-4000-8000-000000000063")
 NEVER_MS = 86_400_000  # nothing polls from here
 
@@ -59,8 +59,8 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     _only_for_staff(request)
     if name not in STATES:
         raise Http404(name)
-    stub = STATES[name].make()
-    return caching.personal(render(request, "sales/sale.html", sale_page.page_of(_ticket(_sale()), stub)))
+    context = {**sale_page.page_of(_ticket(_sale()), STATES[name].make()), "now": NOW}
+    return caching.personal(render(request, "sales/sale.html", context))
 
 
 def _only_for_staff(request: HttpRequest) -> None:
@@ -69,6 +69,9 @@ def _only_for_staff(request: HttpRequest) -> None:
 
 
 def _sale(*, opens_in: timedelta = timedelta(minutes=-17), hold_seconds: int = 600) -> SaleEntry:
+    opens_at = NOW + opens_in
+    if opens_in < timedelta(0):
+        opens_at = opens_at.replace(microsecond=0)
     return SaleEntry(
         pk=0,
         slug="night-ferry",
@@ -79,8 +82,8 @@ def _sale(*, opens_in: timedelta = timedelta(minutes=-17), hold_seconds: int = 6
         currency="EUR",
         stock=100,
         limit=1,
-        opens_at=NOW + opens_in,
-        closes_at=NOW + opens_in + timedelta(hours=1),
+        opens_at=opens_at,
+        closes_at=opens_at + timedelta(hours=1),
         time_zone="Europe/Berlin",
         hold_seconds=hold_seconds,
         hold_extension_seconds=300,
