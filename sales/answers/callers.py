@@ -38,7 +38,7 @@ def of(ask: Ask, *, scope: str) -> Asking[Caller | Answer]:
     kind, _, key = header.partition(" ")
     if kind.lower() != "bearer":
         return _unauthorised("Send the API key as: Authorization: Bearer <key>")
-    keys = api_keys.peek() or (yield from result_of(Read(api_keys.current)))
+    keys = api_keys.peek() or (yield from result_of(Read(api_keys.current, key="api_keys")))
     if keys is None:
         return wire.unavailable("API keys cannot be checked right now, please try again")
     client = keys.holder(text=key.strip(), at=datetime.now(UTC))

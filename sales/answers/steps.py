@@ -31,7 +31,7 @@ class HasOutcome(Protocol):
 def catalogue_now() -> Asking[Catalogue | None]:
     """Return the published sales; None where the database has not been reached since this process began."""
     known = catalogue.peek()
-    return known or (yield from result_of(Read(catalogue.current)))
+    return known or (yield from result_of(Read(catalogue.current, key="catalogue")))
 
 
 def in_epoch[R: HasOutcome](call: Callable[[int], Call[R]]) -> Asking[R | None]:
@@ -52,7 +52,8 @@ def in_epoch[R: HasOutcome](call: Callable[[int], Call[R]]) -> Asking[R | None]:
 
 def numbers(sale: SaleEntry) -> Asking[Snapshot]:
     """Return the sale's numbers, not older than a moment."""
-    return (yield from result_of(Read(partial(snapshots.of, sale))))
+    known = snapshots.peek(sale)
+    return known or (yield from result_of(Read(partial(snapshots.of, sale), key=("snapshot", sale.pk))))
 
 
 def find(sale: SaleEntry, *, shopper: str, key_digest: str = "") -> Asking[Found]:

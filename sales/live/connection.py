@@ -20,8 +20,19 @@ logger = logging.getLogger(__name__)
 CACHE_ERRORS: tuple[type[Exception], ...] = (ConnectionInterrupted, redis.ConnectionError, redis.TimeoutError)
 """What Django's cache raises while its server is away."""
 
-_MAY_HAVE_RUN = frozenset({Outcome.UNKNOWN, Outcome.UNREACHABLE})
+MAY_HAVE_RUN = frozenset({Outcome.UNKNOWN, Outcome.UNREACHABLE})
+"""After these, a ledger call is worth sending once more."""
+
 _REFUSES_WRITES = ("OOM", "READONLY", "MISCONF", "NOREPLICAS")
+_NOT_NOW = ("BUSY", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "NOPERM")
+_CODES: dict[type[redis.ResponseError], str] = {
+    redis.exceptions.NoScriptError: "NOSCRIPT",
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.ReadOnlyError: "READONLY",
+    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
+    redis.exceptions.MasterDownError: "MASTERDOWN",
+    redis.exceptions.NoPermissionError: "NOPERM",
+}
 
 
 def run[T](call: Call[T]) -> T:
@@ -31,7 +42,7 @@ def run[T](call: Call[T]) -> T:
     anything else. Within the deadlines of `Conf` this takes 2 s at the most.
     """
     reply = _attempt(call)
-    if isinstance(reply, Outcome) and reply in _MAY_HAVE_RUN and call.server is Server.LEDGER:
+    if isinstance(reply, Outcome) and reply in MAY_HAVE_RUN and call.server is Server.LEDGER:
         first, reply = reply, _attempt(call)
         if reply is Outcome.UNREACHABLE and first is Outcome.UNKNOWN:
             reply = first  # not sent this time, but the first time it may have been
@@ -115,12 +126,22 @@ def command_of(call: Call[Any], *, with_text: bool = False) -> tuple[str | int, 
 
 def outcome_of(error: redis.ResponseError, call: Call[Any]) -> Outcome:
     """Return what a server's error reply means for whoever asked."""
-    if isinstance(error, redis.exceptions.NoScriptError):
+    code, _, text = str(error).partition(" ")
+    for kind, its_code in _CODES.items():  # redis-py takes the code away where it has a class for it
+        if isinstance(error, kind):
+            return outcome_of_code(its_code, str(error), call)
+    return outcome_of_code(code, text, call)
+
+
+def outcome_of_code(code: str, text: str, call: Call[Any]) -> Outcome:
+    """Return what an error reply means, by the word that it begins with."""
+    if code == "NOSCRIPT":
         return Outcome.NO_SCRIPT
-    code = str(error).partition(" ")[0]
-    if isinstance(error, redis.exceptions.OutOfMemoryError | redis.exceptions.ReadOnlyError) or code in _REFUSES_WRITES:
+    if code in _REFUSES_WRITES:
         return Outcome.FULL
-    if isinstance(error, redis.BusyLoadingError) or code in ("BUSY", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "NOPERM"):
+    if code in _NOT_NOW:
         return Outcome.UNREACHABLE
-    logger.error("The script %s failed on the %s server: %s", call.script.name, call.server.name.lower(), error)
+    logger.error(
+        "The script %s failed on the %s server: %s %s", call.script.name, call.server.name.lower(), code, text
+    )
     return Outcome.CORRUPT

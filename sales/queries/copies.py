@@ -56,7 +56,12 @@ class Copy[T]:
 
     def peek(self) -> T | None:
         """Return the value if it is young enough, without reading anything; else None."""
-        return self._kept.value if self._kept and self._is_young() else None
+        kept = self.peek_kept()
+        return kept.value if kept else None
+
+    def peek_kept(self) -> Kept[T] | None:
+        """Return the value with its times; as `peek`."""
+        return self._kept if self._kept and self._is_young() else None
 
     def get(self) -> T:
         """Return the value, read anew where it is too old. Raises Unavailable where there is none to be had."""

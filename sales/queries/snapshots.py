@@ -16,7 +16,7 @@ from sales.live import connection, ledger
 from sales.live.results import Snapshot
 from sales.queries import catalogue
 from sales.queries.catalogue import SaleEntry
-from sales.queries.copies import Copy, Unavailable
+from sales.queries.copies import Copy, Kept, Unavailable
 
 _AWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNKNOWN})
 
@@ -42,6 +42,20 @@ def of(sale: SaleEntry) -> Snapshot:
     if kept.value.outcome is Outcome.FOUND and age_ms > conf.current().snapshot_max_age_ms + _SCHEDULING_MS:
         return Snapshot.failed(Outcome.UNREACHABLE)
     return _moved(kept.value, age_ms)
+
+
+def peek(sale: SaleEntry) -> Snapshot | None:
+    """Return what `of` would, if that needs no asking; else None."""
+    if not sale.is_live:
+        return _on_record(sale)
+    kept = reading(sale)
+    return _moved(kept.value, int((time.monotonic() - kept.done_at) * 1_000)) if kept else None
+
+
+def reading(sale: SaleEntry) -> Kept[Snapshot] | None:
+    """Return the reading that `peek` tells of: as long as it is the same one, so are the numbers."""
+    copy = _copies.get(sale.pk) if sale.is_live else None
+    return copy.peek_kept() if copy else None
 
 
 def many(sales: Sequence[SaleEntry]) -> list[Snapshot]:

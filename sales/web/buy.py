@@ -12,15 +12,13 @@ which is the same purchase, and gets an answer as true as the first.
 import random
 from collections.abc import Callable
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
-from sales.answers import buying
+from sales.answers import buying, fragments
 from sales.answers.ask import Ask, Asking
 from sales.answers.buying import Reply
-from sales.answers.wire import instant
 from sales.queries import tickets
 from sales.services import purchasing
 from sales.web import caching, edge
@@ -43,30 +41,18 @@ def answer(request: HttpRequest, slug: str, act: Act) -> HttpResponse:
     reply = purchasing.run(act(ask, slug=slug, chance=random.random()))  # noqa: S311 - jitter
     if reply is None:
         raise Http404(slug)
-    is_fragment = request.headers.get("HX-Request") == "true"
-    response = _fragment(request, reply) if is_fragment else _page(request, reply)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - a refusal is an answer
-    return caching.personal(response)
+    if request.headers.get("HX-Request") == "true":
+        return edge.response_of(fragments.of(reply))
+    return edge.response_of(fragments.back_to_sale(reply)) if reply.is_done else refused(request, reply)
 
 
-def _fragment(request: HttpRequest, reply: Reply) -> HttpResponse:
-    context = {"mine": reply.mine, "panel": None, "form": reply.form}
-    return _timed(render(request, "sales/sale.html#mine-answer", context, status=reply.status), reply)
-
-
-def _page(request: HttpRequest, reply: Reply) -> HttpResponse:
-    if reply.is_done:
-        response = HttpResponseRedirect(reverse("sale", args=[reply.sale.slug]))
-        response.status_code = 303
-        return response
+def refused(request: HttpRequest, reply: Reply) -> HttpResponse:
+    """Answer a plain form with the page, and what was refused in its stub."""
     stub = sale_page.Stub(mine=reply.mine, panel=None, form=reply.form)
     context = sale_page.page_of(tickets.of(reply.sale), stub)
     context["form"] = sale_page.in_page(reply.form)
-    return _timed(render(request, "sales/sale.html", context, status=reply.status), reply)
-
-
-def _timed(response: HttpResponse, reply: Reply) -> HttpResponse:
-    response.headers["X-Server-Time"] = instant(reply.server_ms)
-    if reply.retry_after:
-        response.headers["Retry-After"] = str(reply.retry_after)
-    return response
+    response = render(request, "sales/sale.html", context, status=reply.status)
+    for name, value in fragments.timing(reply):
+        response.headers[name] = value
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - a refusal is an answer
+    return caching.personal(response)

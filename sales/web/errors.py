@@ -42,6 +42,11 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     return _page(request, 404)
 
 
+def too_slow(request: HttpRequest) -> HttpResponse:
+    """408: what was being sent did not come in time."""
+    return _page(request, 408)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: a mistake of ours. 503 where it was a server that is away, met outside of a view."""
     return unavailable(request) if isinstance(sys.exception(), AWAY) else _page(request, 500)

@@ -30,6 +30,11 @@ def chosen(offered: str | None) -> str:
     return secrets.token_hex(8)
 
 
+def begin(offered: str | None) -> None:
+    """Give the request that is being answered its id."""
+    _current.set(chosen(offered))
+
+
 class RequestIdMiddleware:
     """Gives each request its id, before anything else looks at it."""
 
@@ -38,7 +43,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request with its id set, and name the id in the answer."""
-        _current.set(chosen(request.headers.get(HEADER)))
+        begin(request.headers.get(HEADER))
         response = self._get_response(request)
         response.headers[HEADER] = current()
         return response

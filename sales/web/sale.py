@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from sales.answers import passes, steps
+from sales.answers import drawn, passes, steps
 from sales.answers.buying import BuyForm
 from sales.domain import shoppers
 from sales.domain.outcomes import Outcome
@@ -21,8 +21,6 @@ from sales.queries.panels import Panel
 from sales.queries.tickets import Ticket
 from sales.services import purchasing
 from sales.web import caching
-
-LEAST_REFRESH_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,7 @@ class Stub:
         shown = self.mine or self.panel
         if shown is None or shown.delay_ms is None:
             return None
-        return max(round(shown.delay_ms / 1_000), LEAST_REFRESH_SECONDS)
+        return drawn.refresh_seconds(shown.delay_ms)
 
     @property
     def title(self) -> str:

@@ -1,0 +1,188 @@
+"""The ASGI application: decides what is answered here and what is Django's, and writes the answers.
+
+Whatever is not plain and known goes to Django whole: an unknown path, another method, a host that is not ours, a header
+that is too long. So the lane has no answer of its own to anything, but that a body came too slowly.
+"""
+
+from functools import partial
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+from django.utils import translation
+
+from sales import conf
+from sales.answers import wire
+from sales.answers.ask import Answer, Ask
+from sales.answers.buying import Reply
+from sales.domain import addresses
+from sales.domain.reads import Read
+from sales.lane import bodies, routes
+from sales.lane.asked import Asked, Receive, Scope, Send
+from sales.lane.behind import Django, WsgiApp, environ_of, most_bytes
+from sales.lane.bodies import Body
+from sales.lane.counting import Counting
+from sales.lane.driving import Driver
+from sales.lane.frames import Frame, Frames, Setting
+from sales.lane.pages import Pages, is_for_all
+from sales.lane.routes import Hot
+from sales.web import buy, edge, errors, request_id
+
+_PAGE = "/sales/a-sale/"
+_HANG_UP = (("Connection", "close"),)
+_WRITTEN_HERE = frozenset({"content-length", "x-request-id"})
+
+
+class Lane:
+    """One worker's lane in front of Django. `threads` is how many requests Django answers at once."""
+
+    def __init__(self, wsgi: WsgiApp, *, threads: int, body_seconds: float = bodies.SECONDS) -> None:
+        self._django = Django(wsgi, threads=threads)
+        self._frames = Frames()
+        self._driver = Driver()
+        self._pages = Pages(self._frames, self._driver)
+        self.counting = Counting(self._driver)
+        self._body_seconds = body_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or follow the worker's life."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            try:
+                await self._answer(Asked(scope, receive, send))
+            except bodies.Gone:
+                return
+
+    async def _answer(self, asked: Asked) -> None:
+        hot = routes.find(asked.method, asked.path)
+        slug = "" if hot else routes.page_slug(asked.method, asked.path)
+        if not (hot or slug) or not asked.is_plain:
+            await self._hand_over(asked)
+            return
+        setting = self._frames.setting_of(hot.kind if hot else _PAGE, asked.scheme, asked.headers)
+        frame = self._frames.of(setting) if setting else None
+        if setting is None or frame is None:
+            await self._hand_over(asked)
+            return
+        request_id.begin(asked.headers.get("x-request-id"))
+        if hot:
+            await self._answer_hot(asked, hot, frame)
+        else:
+            await self._answer_page(asked, slug, setting)
+
+    async def _answer_hot(self, asked: Asked, hot: Hot, frame: Frame) -> None:
+        body = None
+        if hot.takes_body and asked.has_body:
+            try:
+                body = await self._body(asked, most=conf.current().body_limit_bytes + 1)
+            except bodies.TooSlow:
+                await self._too_slow(asked)
+                return
+        ask = _ask_of(asked, body=body, secure=frame.secure)
+        made: Answer | Reply | None = None
+        if not hot.group or self.counting.may_go_on(hot.group, ask.address):
+            translation.activate(frame.language)
+            made = await self._driver.run(hot.answer(ask))
+        if isinstance(made, Answer):
+            await _write(asked, made, frame)
+        elif made:
+            await self._write_page(asked, made)
+        else:
+            await self._hand_over(asked, body)
+
+    async def _answer_page(self, asked: Asked, slug: str, setting: Setting) -> None:
+        """Answer with the page that everybody gets who is not known; whoever may be known is Django's."""
+        cookies = asked.headers.get("cookie", "")
+        if asked.query or not is_for_all(cookies) or not self.counting.may_go_on("page", _address_of(asked)):
+            await self._hand_over(asked)
+            return
+        page = await self._pages.get(slug, setting, with_cookies=bool(cookies))
+        if page is None:
+            await self._hand_over(asked)
+        else:
+            await _write(asked, page.answer())
+
+    async def _write_page(self, asked: Asked, reply: Reply) -> None:
+        """Have Django write the page around a refusal: who is signed in stands in its head."""
+        request = WSGIRequest(environ_of(asked))
+        request.resolver_match = resolve(asked.path)
+
+        def written() -> Answer:
+            return _answer_of(self._frames.answered(request, lambda request: buy.refused(request, reply))[0])
+
+        await _write(asked, await self._driver.read(Read(written)))
+
+    async def _hand_over(self, asked: Asked, body: Body | None = None) -> None:
+        """Give the request to Django, whole."""
+        if body is None and asked.has_body:
+            try:
+                body = await self._body(asked, most=most_bytes(asked.path))
+            except bodies.TooSlow:
+                await self._too_slow(asked)
+                return
+        await self._django.answer(asked, body)
+
+    async def _body(self, asked: Asked, *, most: int) -> Body:
+        return await bodies.read(asked.receive, most=most, seconds=self._body_seconds)
+
+    async def _too_slow(self, asked: Asked) -> None:
+        """Say that the body did not come, and hang up: what may still come of it is no request."""
+
+        def said(request: HttpRequest) -> HttpResponse:
+            if asked.path.startswith("/api"):
+                return edge.response_of(wire.error(408, "The body did not come in time, please send it again"))
+            return errors.too_slow(request)
+
+        read = Read(partial(self._frames.answered, WSGIRequest(environ_of(asked)), said))
+        response, _ = await self._driver.read(read)
+        await _write(asked, _answer_of(response).with_headers(_HANG_UP))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def close(self) -> None:
+        """End threads and connections. The server calls this when every request is answered."""
+        await self.counting.close()
+        await self._driver.close()
+        self._django.close()
+
+
+def _ask_of(asked: Asked, *, body: Body | None, secure: bool) -> Ask:
+    return Ask(
+        method=asked.method,
+        path=asked.path,
+        query=asked.query,
+        headers=asked.headers,
+        body=body.content if body else b"",
+        address=_address_of(asked),
+        host=asked.headers["host"],
+        secure=secure,
+    )
+
+
+def _address_of(asked: Asked) -> str:
+    forwarded = asked.headers.get("x-forwarded-for", "")
+    return addresses.client_address(asked.peer, forwarded, conf.current().trusted_proxies)
+
+
+def _answer_of(response: HttpResponse) -> Answer:
+    return Answer(status=response.status_code, headers=tuple(response.items()), body=response.content)
+
+
+async def _write(asked: Asked, answer: Answer, frame: Frame | None = None) -> None:
+    """Send an answer, with what the middleware adds where it did not come through it."""
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in answer.headers
+        if name.lower() not in _WRITTEN_HERE
+    ]
+    if frame:
+        headers += frame.headers
+    headers.append((b"content-length", b"%d" % len(answer.body)))
+    headers.append((b"x-request-id", request_id.current().encode()))
+    await asked.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await asked.send({"type": "http.response.body", "body": answer.body})

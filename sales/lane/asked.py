@@ -1,0 +1,72 @@
+"""A request as it came over ASGI, and the shapes of that interface. What it means is decided elsewhere."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+type Message = MutableMapping[str, Any]
+type Scope = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, and the two ways to whoever asked."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+
+    @property
+    def method(self) -> str:
+        """GET, POST and so on."""
+        method: str = self.scope["method"]
+        return method
+
+    @property
+    def path(self) -> str:
+        """The path, decoded."""
+        path: str = self.scope["path"]
+        return path
+
+    @property
+    def query(self) -> str:
+        """What stands behind the question mark, as it was sent."""
+        query: bytes = self.scope["query_string"]
+        return query.decode("latin-1")
+
+    @property
+    def scheme(self) -> str:
+        """That of the connection; what a proxy says of it is in a header."""
+        scheme: str = self.scope["scheme"]
+        return scheme
+
+    @property
+    def peer(self) -> str:
+        """The address of the connection; empty for a unix socket."""
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the path means to Django what it means here."""
+        return "\ufffd" not in self.path and not self.scope.get("root_path")
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """The headers as a WSGI application sees them: repeated ones joined, and none with an underscore."""
+        found: dict[str, str] = {}
+        for raw_name, raw_value in self.scope["headers"]:
+            if b"_" in raw_name:
+                continue  # in WSGI it could not be told from the one with a dash
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            found[name] = f"{found[name]},{value}" if name in found else value
+        return found
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body comes with it."""
+        headers = self.headers
+        return headers.get("content-length", "0").strip() != "0" or "transfer-encoding" in headers

@@ -1,0 +1,310 @@
+"""Talking to one of the two servers from an event loop: many calls at once over one connection of our own.
+
+Calls that wait go out together, as one write; while their replies are on the way, the next batch forms. So a worker's
+purchases share the ledger's fsync. Commands are packed and replies read by hiredis. What a fault means is the same as
+for `sales.live.connection`: a result, never an exception; a ledger call that got no answer is sent once more.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import hiredis
+from django_redis import get_redis_connection
+from redis.connection import SSLConnection
+
+from sales import conf
+from sales.domain.outcomes import Outcome
+from sales.live.calls import Call, Server
+from sales.live.connection import MAY_HAVE_RUN, command_of, outcome_of_code
+
+logger = logging.getLogger(__name__)
+
+MOST_WAITING = 4_096
+"""More than this many calls in line are answered at once that there is no answer: those in line would be too late."""
+MOST_AT_ONCE = 256
+PATIENCE_SECONDS = 1.0
+"""How long a call may stand in line without having been sent, and until when it is worth sending once more."""
+CACHE_AWAY_SECONDS = 1.0
+"""After a fault nobody waits for the cache server for so long: buying goes on without it."""
+
+
+class _Waiter:
+    """A call in line, and who waits for it."""
+
+    __slots__ = ("asked_at", "call", "first_fault", "future", "urgent", "with_text")
+
+    def __init__(self, call: Call[Any], future: asyncio.Future[Any], *, asked_at: float, urgent: bool) -> None:
+        self.call = call
+        self.future = future
+        self.asked_at = asked_at
+        self.urgent = urgent
+        self.with_text = False
+        self.first_fault: Outcome | None = None
+
+
+class Pipeline:
+    """The line to one server. Belongs to the event loop in which it was made; `close` ends it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._urgent: deque[_Waiter] = deque()
+        self._waiting: deque[_Waiter] = deque()
+        self._in_flight: deque[_Waiter] = deque()
+        self._wire: _Wire | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._busy = False  # something is in flight, or about to be
+        self._away_until = 0.0
+        self._connecting: asyncio.Task[None] | None = None
+
+    def ask[R](self, call: Call[R], *, urgent: bool = False) -> "asyncio.Future[R]":
+        """Return a future of the call's result; `urgent` ones go before those that stand in line."""
+        future: asyncio.Future[R] = self._loop.create_future()
+        now = self._loop.time()
+        if len(self._waiting) + len(self._urgent) >= MOST_WAITING or now < self._away_until:
+            future.set_result(call.failed(Outcome.UNREACHABLE))
+            return future
+        waiter = _Waiter(call, future, asked_at=now, urgent=urgent)
+        (self._urgent if urgent else self._waiting).append(waiter)
+        if not self._busy:
+            self._busy = True
+            self._loop.call_soon(self._send)  # whoever asks in this turn of the loop goes with it
+        return future
+
+    def close(self) -> None:
+        """End the connection. Whoever still waits is told that there is no answer."""
+        if self._connecting:
+            self._connecting.cancel()
+        if self._timer:
+            self._timer.cancel()
+        if self._wire:
+            self._wire.end()
+            self._wire = None
+        for waiter in (*self._in_flight, *self._urgent, *self._waiting):
+            _settle(waiter, Outcome.UNKNOWN if waiter in self._in_flight else Outcome.UNREACHABLE)
+        self._in_flight.clear()
+        self._urgent.clear()
+        self._waiting.clear()
+
+    def _send(self) -> None:
+        """Send what waits, if a connection is there; otherwise open one first."""
+        if self._wire is None:
+            if self._connecting is None:
+                self._connecting = self._loop.create_task(self._connect())
+            return
+        batch = self._next_batch()
+        if not batch:
+            self._busy = False
+            return
+        self._in_flight = deque(batch)
+        self._timer = self._loop.call_later(conf.current().ledger_answer_timeout_ms / 1_000, self._overdue)
+        self._wire.write(b"".join([_packed(command_of(each.call, with_text=each.with_text)) for each in batch]))
+
+    def _next_batch(self) -> list[_Waiter]:
+        """Take the next ones from the line; those who waited too long are told so now."""
+        batch: list[_Waiter] = []
+        oldest = self._loop.time() - PATIENCE_SECONDS
+        for line in (self._urgent, self._waiting):
+            while line and len(batch) < MOST_AT_ONCE:
+                waiter = line.popleft()
+                if waiter.asked_at < oldest and waiter.first_fault is None:
+                    _settle(waiter, Outcome.UNREACHABLE)
+                else:
+                    batch.append(waiter)
+        return batch
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(conf.current().ledger_connect_timeout_ms / 1_000):
+                self._wire = await _open(self._server, self)
+        except (OSError, TimeoutError) as fault:  # an SSL error is an OSError
+            logger.warning("The %s server cannot be reached: %s", self._server.name.lower(), fault)
+            self._connecting = None
+            lines = (*self._urgent, *self._waiting)
+            self._urgent.clear()
+            self._waiting.clear()
+            self._failed(lines, Outcome.UNREACHABLE)
+            return
+        self._connecting = None
+        self._send()
+
+    def received(self, replies: Iterable[Any]) -> None:
+        """Give each reply to who waits for it; when all are there, the next batch goes."""
+        for reply in replies:
+            if not self._in_flight:
+                self._lost_wire()  # a reply that nobody asked for: nothing on this connection can be trusted
+                return
+            self._answered(self._in_flight.popleft(), reply)
+        if not self._in_flight and self._timer:
+            self._timer.cancel()
+            self._timer = None
+            self._send()
+
+    def _answered(self, waiter: _Waiter, reply: Any) -> None:
+        if not isinstance(reply, hiredis.ReplyError):
+            if not waiter.future.done():
+                try:
+                    waiter.future.set_result(waiter.call.read(reply))
+                except Exception as mistake:  # noqa: BLE001 - theirs alone: the others' replies are sound
+                    waiter.future.set_exception(mistake)
+            return
+        code, _, text = str(reply).partition(" ")
+        outcome = outcome_of_code(code, text, waiter.call)
+        if outcome is Outcome.NO_SCRIPT and self._server is Server.CACHE and not waiter.with_text:
+            waiter.with_text = True  # nothing to prove on the cache server: whoever misses a script there brings it
+            self._urgent.append(waiter)
+        elif outcome in MAY_HAVE_RUN:
+            self._failed((waiter,), outcome)
+        else:
+            _settle(waiter, outcome)
+
+    def _overdue(self) -> None:
+        """Give up the connection: a reply that comes after all must not be taken for another call's."""
+        self._timer = None
+        logger.warning("The %s server did not answer in time", self._server.name.lower())
+        self._lost_wire()
+
+    def lost(self, wire: "_Wire") -> None:
+        """Hear that a connection is gone; of one that was given up already, nothing follows."""
+        if wire is self._wire:
+            self._lost_wire()
+
+    def _lost_wire(self) -> None:
+        wire, self._wire = self._wire, None
+        if wire:
+            wire.end()
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        lost, self._in_flight = self._in_flight, deque()
+        self._failed(lost, Outcome.UNKNOWN)
+
+    def _failed(self, waiters: Iterable[_Waiter], outcome: Outcome) -> None:
+        """Settle each of these by itself: once more with the same order id, and then by what is known of it."""
+        latest = self._loop.time() - PATIENCE_SECONDS
+        again = []
+        for waiter in waiters:
+            if self._server is Server.LEDGER and waiter.first_fault is None and waiter.asked_at > latest:
+                waiter.first_fault = outcome
+                again.append(waiter)
+            elif outcome is Outcome.UNREACHABLE and waiter.first_fault is Outcome.UNKNOWN:
+                _settle(waiter, Outcome.UNKNOWN)  # not sent this time, but the first time it may have been
+            else:
+                _settle(waiter, outcome)
+        for waiter in reversed(again):
+            (self._urgent if waiter.urgent else self._waiting).appendleft(waiter)
+        if self._server is Server.CACHE:
+            self._away_until = self._loop.time() + CACHE_AWAY_SECONDS
+        if not self._in_flight:
+            self._busy = bool(self._urgent or self._waiting)
+            if self._busy:
+                self._loop.call_soon(self._send)
+
+
+class _Wire(asyncio.Protocol):
+    """One connection: bytes out, replies in. Knows nothing of calls."""
+
+    def __init__(self, pipeline: Pipeline, greeting: list[tuple[str | int, ...]]) -> None:
+        self._pipeline = pipeline
+        self._greeting = greeting  # commands whose replies are not for anybody
+        self._owed = len(greeting)
+        self._reader = hiredis.Reader()
+        self._transport: asyncio.Transport | None = None
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        if self._greeting:
+            self.write(b"".join(map(_packed, self._greeting)))
+        else:
+            self.ready.set_result(None)
+
+    def data_received(self, received: bytes) -> None:
+        self._reader.feed(received)
+        replies = []
+        try:
+            while (reply := self._reader.gets()) is not False:
+                replies.append(reply)
+        except hiredis.ProtocolError:
+            logger.warning("A server sent what is no reply")
+            self.end()
+            return
+        greeted, replies = replies[: self._owed], replies[self._owed :]
+        if greeted:
+            self._hear(greeted)
+        if replies:
+            self._pipeline.received(replies)
+
+    def _hear(self, replies: list[Any]) -> None:
+        self._owed -= len(replies)
+        refused = next((reply for reply in replies if isinstance(reply, hiredis.ReplyError)), None)
+        if refused and not self.ready.done():
+            self.ready.set_exception(ConnectionRefusedError(str(refused)))
+        elif not self._owed and not self.ready.done():
+            self.ready.set_result(None)
+
+    def write(self, packed: bytes) -> None:
+        """Send bytes; nothing waits here for a slow reader, because batches are bounded."""
+        if self._transport:
+            self._transport.write(packed)
+
+    def end(self) -> None:
+        """Close at once."""
+        if self._transport:
+            self._transport.abort()
+
+    def connection_lost(self, fault: Exception | None) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(fault or ConnectionResetError("closed by the server"))
+        self._pipeline.lost(self)
+
+
+async def _open(server: Server, pipeline: Pipeline) -> _Wire:
+    """Open a connection with the address and the credentials that django-redis uses for this server."""
+    pool = get_redis_connection(server).connection_pool
+    told: dict[str, Any] = pool.connection_kwargs
+    greeting: list[tuple[str | int, ...]] = []
+    if told.get("password"):
+        greeting.append(("AUTH", told.get("username") or "default", told["password"]))
+    if told.get("db"):
+        greeting.append(("SELECT", str(told["db"])))
+    wire = _Wire(pipeline, greeting)
+    loop = asyncio.get_running_loop()
+    if told.get("path"):
+        await loop.create_unix_connection(lambda: wire, told["path"])
+    else:
+        context = _tls(told) if issubclass(pool.connection_class, SSLConnection) else None
+        await loop.create_connection(
+            lambda: wire, told.get("host", "localhost"), int(told.get("port", 6379)), ssl=context
+        )
+    try:
+        await wire.ready
+    except BaseException:
+        wire.end()
+        raise
+    return wire
+
+
+def _tls(told: dict[str, Any]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=told.get("ssl_ca_certs"), capath=told.get("ssl_ca_path"))
+    if told.get("ssl_certfile"):
+        context.load_cert_chain(told["ssl_certfile"], told.get("ssl_keyfile"), told.get("ssl_password"))
+    if told.get("ssl_cert_reqs") in ("none", ssl.CERT_NONE):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _packed(command: Sequence[str | int]) -> bytes:
+    pack: Any = hiredis.pack_command  # its types allow one argument only
+    packed: bytes = pack(command)
+    return packed
+
+
+def _settle(waiter: _Waiter, outcome: Outcome) -> None:
+    if not waiter.future.done():
+        waiter.future.set_result(waiter.call.failed(outcome))
