@@ -169,7 +169,7 @@ def _clock(*, day: datetime, hour: int) -> datetime:
 def _product_x() -> Product:
     return _product(
         name="X",
-        subtitle=_("Screen print, 50 × 70 cm"),  # noqa: RUF001 (the sign for "by")
+        subtitle=_("Screen print, 50 × 70 cm"),
         description=_(
             "The thing that this demo sells. Each one is numbered, and there are exactly as many as the page says."
             " Nothing is sent and nothing is charged, so try whatever you like: two tabs, a double click, a script."
@@ -185,7 +185,7 @@ def _product_x() -> Product:
 def _product_timetable() -> Product:
     return _product(
         name=_("Winter Timetable"),
-        subtitle=_("Wall calendar, 42 × 60 cm"),  # noqa: RUF001
+        subtitle=_("Wall calendar, 42 × 60 cm"),
         description=_(
             "Twelve sheets, one a month, printed in two colours. Up to two each. A number is held for you for ten"
             " minutes while you make up your mind; let it go and somebody else can have it."

@@ -20,9 +20,9 @@ Buy = Callable[[str], str | None]
 """Buys for a shopper; returns the purchase's id, or None where it was refused."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A shop with two workers that sells 20 units."""
+    """A shop with two workers that sells 20 units; a new one for each kind of rush."""
     with started(tmp_path_factory.mktemp("rush"), workers=2, stock=STOCK) as running:
         yield running
 
