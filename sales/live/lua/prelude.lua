@@ -1,10 +1,6 @@
 -- What every ledger script begins with: the clock, the sale's numbers, the entries of shoppers, and the events.
 -- The loader puts this text between a script's header and its body. Nothing here writes before `emit`.
 
-local META_FIELDS = {
-  'epoch', 'state', 'state_number', 'change', 'stock', 'next_unit', 'sold', 'held', 'seq', 'recorded_seq', 'opens_ms',
-  'closes_ms', 'sold_out_ms', 'limit', 'hold_ms', 'hold_extension_ms', 'cancelled_counts', 'keyed', 'clock_ms',
-}
 local LIVE = { h = true, e = true, b = true, u = true, x = true }  -- entries that count to the limit
 local HOLD = { h = true, e = true }
 
@@ -15,25 +11,33 @@ local function ask(...)
   return reply
 end
 
--- Reads the sale: a table of numbers (and `state`), or nil and the outcome that says why not.
+-- Reads the sale: a table of numbers (and `state`), or nil and the outcome that says why not. Written out field by
+-- field because every purchase passes here: a loop over names takes half as long again.
 local function read_sale(meta, epoch)
-  local values = ask('HMGET', meta, unpack(META_FIELDS))
-  if not values then return nil, 'CORRUPT' end
-  if not values[1] then
+  local v = ask('HMGET', meta, 'epoch', 'state', 'state_number', 'change', 'stock', 'next_unit', 'sold', 'held', 'seq',
+    'recorded_seq', 'opens_ms', 'closes_ms', 'sold_out_ms', 'limit', 'hold_ms', 'hold_extension_ms', 'cancelled_counts',
+    'keyed', 'clock_ms')
+  if not v then return nil, 'CORRUPT' end
+  if not v[1] then
     if ask('EXISTS', meta) == 0 then return nil, 'NO_LEDGER' end
     return nil, 'CORRUPT'
   end
-  local sale = {}
-  for i, field in ipairs(META_FIELDS) do
-    local value = values[i]
-    if field ~= 'state' then value = tonumber(value or nil) end
-    if not value then return nil, 'CORRUPT' end
-    sale[field] = value
+  local n = tonumber
+  local sale = {
+    epoch = n(v[1]), state = v[2], state_number = n(v[3]), change = n(v[4]), stock = n(v[5]), next_unit = n(v[6]),
+    sold = n(v[7]), held = n(v[8]), seq = n(v[9]), recorded_seq = n(v[10]), opens_ms = n(v[11]), closes_ms = n(v[12]),
+    sold_out_ms = n(v[13]), limit = n(v[14]), hold_ms = n(v[15]), hold_extension_ms = n(v[16]),
+    cancelled_counts = n(v[17]), keyed = n(v[18]), clock_ms = n(v[19]), due = 0,
+  }
+  if not (sale.epoch and sale.state and sale.state_number and sale.change and sale.stock and sale.next_unit and sale.sold
+      and sale.held and sale.seq and sale.recorded_seq and sale.opens_ms and sale.closes_ms and sale.sold_out_ms
+      and sale.limit and sale.hold_ms and sale.hold_extension_ms and sale.cancelled_counts and sale.keyed
+      and sale.clock_ms) then
+    return nil, 'CORRUPT'
   end
-  if epoch and sale.epoch ~= tonumber(epoch) then return nil, 'STALE_EPOCH' end
+  if epoch and sale.epoch ~= n(epoch) then return nil, 'STALE_EPOCH' end
   local time = redis.call('TIME')
   sale.now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), sale.clock_ms)
-  sale.due = 0
   if sale.sold < 0 or sale.held < 0 or sale.sold + sale.held > sale.stock then return nil, 'CORRUPT' end
   return sale
 end
@@ -77,25 +81,21 @@ end
 
 -- Reads a shopper's entries, slots 1, 2, … up to the first never used; slots have no holes. nil where one is unsound.
 local function read_entries(sale, shoppers, shopper)
-  local entries, first = {}, 1
+  local entries = {}
   repeat
-    local fields = {}
-    for slot = first, first + sale.limit - 1 do fields[#fields + 1] = shopper .. '/' .. slot end
-    local texts = ask('HMGET', shoppers, unpack(fields))
-    if not texts then return nil end
-    for i = 1, #fields do
-      if not texts[i] then
-        -- A hash that vanished would make every shopper a new one.
-        if #entries == 0 and sale.next_unit > 1 and redis.call('EXISTS', shoppers) == 0 then return nil end
-        return entries
-      end
-      local entry = read_entry(texts[i], first + i - 1)
+    local slot = #entries + 1
+    local text = ask('HGET', shoppers, shopper .. '/' .. slot)
+    if text == nil then return nil end
+    if text then
+      local entry = read_entry(text, slot)
       if not entry then return nil end
       entry.due = HOLD[entry.state] and entry.at <= sale.now or false
-      entries[#entries + 1] = entry
+      entries[slot] = entry
     end
-    first = first + sale.limit
-  until false
+  until not text
+  -- A hash that vanished would make every shopper a new one.
+  if #entries == 0 and sale.next_unit > 1 and redis.call('EXISTS', shoppers) == 0 then return nil end
+  return entries
 end
 
 -- Finds the entry of an order, in a named slot or (slot 0) in any: the entry, or nil and the outcome that says why not.
