@@ -16,7 +16,7 @@ SHOP = env SITE=production ENV_FILE= DEBUG= ALLOWED_HOSTS=shop.example DATABASE_
 
 .DEFAULT_GOAL = help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup run test mutants campaign check lint format types imports templates migrations deploy requirements clean venv tooled
+.PHONY: help setup run test mutants campaign pictures check lint format types imports templates migrations deploy requirements clean venv tooled
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -62,6 +62,10 @@ campaign: tooled  ## the long proof: many model steps, all on PostgreSQL, anothe
 	@$(PYTHON) -m tests.postgres $(PYTHON) -m pytest --ignore=tests/browser --ignore=tests/site --ignore=tests/architecture
 	@TEST_SERVER_BINARY=`command -v redis-server` $(PYTHON) -m pytest tests/live tests/model tests/services --ignore=tests/live/test_embedded.py
 	@$(PYTHON) -m tests.mutants.run
+	@$(PYTHON) -m pytest -m campaign
+
+pictures: tooled  ## take the pictures of docs/pages.md and the README anew, from a shop that runs
+	@$(PYTHON) -m tests.browser.pictures
 
 check: lint format types imports templates migrations deploy  ## lint, format, types, import contracts, templates, migrations, deployment
 
