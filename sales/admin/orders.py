@@ -1,4 +1,4 @@
-"""Orders in the admin: to find, to read and to take along as a table. Nobody changes an order by hand."""
+"""Orders in the admin: to find, to read, to take along as a table, and to cancel. Nobody changes one by hand."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,22 +7,23 @@ from typing import Any, override
 from babel.numbers import format_currency
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from sales.admin import order_search, spreadsheets
+from sales.admin import order_cancel, order_search, spreadsheets
 from sales.admin.base import ModelAdmin, ReadOnly, clock
 from sales.admin.trail import OrderTrail
 from sales.domain import references, shoppers
+from sales.domain.states import OrderState
 from sales.models import Account, Order
 
 _COLUMNS = (
     "reference", "order_id", "sale", "product", "unit", "shopper", "slot", "email", "price", "currency", "state",
-    "taken_at", "bought_at", "recorded_at", "cancelled_at", "cancel_reason",
+    "taken_at", "bought_at", "recorded_at", "cancelled_at", "kept_back", "cancel_reason",
 )  # fmt: skip
 _ROWS_AT_ONCE = 500
 
@@ -41,12 +42,46 @@ class OrderAdmin(ReadOnly, ModelAdmin[Order]):
     inlines = (OrderTrail,)
     actions = ("as_csv",)
     fieldsets = (
-        (None, {"fields": ("reference_spaced", "order_id", "state", "cancelled_at", "cancel_reason")}),
+        (None, {"fields": ("reference_spaced", "order_id", "state")}),
         (_("What"), {"fields": ("sale", "product_name", "product_subtitle", "unit", "price_written")}),
         (_("Who"), {"fields": ("shopper", "account", "slot", "key_digest")}),
         (_("When"), {"fields": ("taken", "bought", "recorded", "epoch", "seq")}),
     )
-    readonly_fields = ("reference_spaced", "price_written", "account", "order_id", "taken", "bought", "recorded")
+    readonly_fields = (
+        "reference_spaced", "price_written", "account", "order_id", "taken", "bought", "recorded", "cancelled",
+    )  # fmt: skip
+    change_form_template = "admin/sales/order/change_form.html"
+
+    class Media:
+        css = {"all": ("ops/admin.css",)}
+
+    @override
+    def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
+        """Return the order; what became of it, where it was cancelled."""
+        shown = super().get_fieldsets(request, obj)
+        if obj is None or obj.state != OrderState.CANCELLED:
+            return shown
+        return (*shown, (_("Cancelled"), {"fields": ("cancelled", "cancel_reason", "kept_back", "ledger_state")}))
+
+    @override
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the order, with the way to cancel it for who may."""
+        order = self.get_object(request, object_id)
+        recorded = order is not None and order.state == OrderState.RECORDED
+        context = {"may_cancel": recorded and order_cancel.may_cancel(request), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page on which an order is cancelled."""
+
+        def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+            return order_cancel.page(self, request, pk=pk)
+
+        pages = [path("<int:pk>/cancel/", self.admin_site.admin_view(cancel), name="sales_order_cancel")]
+        return pages + super().get_urls()
 
     @admin.display(description=_("reference"), ordering="reference")
     def reference_spaced(self, order: Order) -> str:
@@ -72,6 +107,11 @@ class OrderAdmin(ReadOnly, ModelAdmin[Order]):
     def recorded(self, order: Order) -> str:
         """Return when the order was put on record, to the millisecond."""
         return clock(order.recorded_at, digits=3)
+
+    @admin.display(description=_("cancelled"))
+    def cancelled(self, order: Order) -> str:
+        """Return when the order was cancelled."""
+        return clock(order.cancelled_at)
 
     @admin.display(description=_("account"))
     def account(self, order: Order) -> str:
@@ -130,6 +170,7 @@ def _cells(orders: list[Order]) -> Iterator[tuple[Any, ...]]:
             _utc(order.bought_at),
             _utc(order.recorded_at),
             _utc(order.cancelled_at),
+            "yes" if order.kept_back else "",
             order.cancel_reason,
         )
 

@@ -14,6 +14,7 @@ from sales.admin.base import ModelForm, SlugField
 from sales.models import Sale
 
 WINDOW = ("opens_at", "closes_at")
+SEEN_STATE = "seen_state"  # not a field of the sale
 
 
 class SaleForm(ModelForm[Sale]):
@@ -26,6 +27,8 @@ class SaleForm(ModelForm[Sale]):
     closes_at = zones.WallClockField(
         label=_("Ends"), help_text=_("The first moment at which nobody can buy any more, by the same clocks.")
     )
+
+    seen_state = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Sale
@@ -46,6 +49,7 @@ class SaleForm(ModelForm[Sale]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial[SEEN_STATE] = self.instance.state
         if not self.instance.pk:
             self.initial.setdefault("time_zone", settings.TIME_ZONE)
         if "time_zone" in self.fields:
@@ -58,6 +62,9 @@ class SaleForm(ModelForm[Sale]):
     def clean(self) -> dict[str, Any]:
         """Turn what the clocks show into instants; refuse times that stand for none or two."""
         cleaned = super().clean() or self.cleaned_data
+        if cleaned.pop(SEEN_STATE, "") not in ("", self.instance.state):
+            sentence = _("This sale is %(state)s since you opened the form. Nothing was saved; look at it again.")
+            self.add_error(None, ValidationError(sentence, params={"state": self.instance.state}))
         # With a zone that is none nothing is stored; the other mistakes are still found, by any clocks.
         zone = zoneinfo.ZoneInfo(cleaned.get("time_zone") or "UTC")
         for name in WINDOW:

@@ -14,16 +14,16 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sales.admin import sale_acts
+from sales.admin import sale_acts, sale_changes
 from sales.admin.base import ModelAdmin, refused
-from sales.admin.sale_form import WINDOW, SaleForm
+from sales.admin.sale_form import SEEN_STATE, WINDOW, SaleForm
 from sales.admin.site import actor
 from sales.admin.trail import SaleTrail
 from sales.domain.states import SaleState
 from sales.models import Sale
 from sales.queries import operations, verdicts
 from sales.queries.operations import Standing
-from sales.services import sale_edits
+from sales.services import lifecycle, sale_edits
 
 _WINDOW_ENTERED = ("time_zone", ("opens_at", "closes_at"))
 _WINDOW_SHOWN = ("time_zone", ("opens_shown", "closes_shown"))
@@ -51,15 +51,17 @@ class SaleAdmin(ModelAdmin[Sale]):
     @override
     def get_fieldsets(self, request: HttpRequest, obj: Sale | None = None) -> Any:
         """Return the form; a window that cannot be changed here is shown with its zone."""
-        fixed = obj is not None and (obj.state != SaleState.DRAFT or not self.has_change_permission(request, obj))
+        may_change = self.has_change_permission(request, obj)
+        fixed = obj is not None and (obj.state != SaleState.DRAFT or not may_change)
+        own = ("state", *((SEEN_STATE,) if may_change else ())) if obj else ()
         return (
             (
                 None,
                 {
-                    "fields": (*(("state",) if obj else ()), "slug", "product", "stock", "limit"),
+                    "fields": (*own, "slug", "product", "stock", "limit"),
                     "description": _(
-                        "This sale is public: its product, limit and hold time are fixed for good, and its stock and "
-                        "window cannot be changed on this page."
+                        "This sale is public: its product, limit and hold time are fixed for good. Its stock and "
+                        "window are changed by the buttons above, as long as it is not closed."
                     )
                     if obj and obj.state != SaleState.DRAFT
                     else "",
@@ -94,8 +96,10 @@ class SaleAdmin(ModelAdmin[Sale]):
 
     @override
     def get_inlines(self, request: HttpRequest, obj: Sale | None) -> Any:
-        """Return the trail; a sale that is being made has none."""
-        return self.inlines if obj else ()
+        """Return the trail, and the changes of a published sale; a sale that is being made has neither."""
+        if obj is None:
+            return ()
+        return self.inlines if obj.state == SaleState.DRAFT else (sale_changes.ChangeRows, *self.inlines)
 
     # --- Deleting: drafts only
 
@@ -148,9 +152,18 @@ class SaleAdmin(ModelAdmin[Sale]):
                 "standing": found,
                 "verdict": verdicts.verdict(found),
                 "lag_ms": operations.record_lag_ms(of=found),
-                "acts": sale_acts.acts_for(sale) if self.has_change_permission(request, sale) else (),
+                "acts": self._acts(request, sale),
             }
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+        try:
+            return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+        except lifecycle.Refused as refusal:
+            return refused(request, str(refusal), row=Sale.objects.get(pk=object_id))
+
+    def _acts(self, request: HttpRequest, sale: Sale) -> tuple[sale_acts.SaleAct | sale_changes.SaleChange, ...]:
+        """Return what can be done to the sale now by who asks."""
+        if not self.has_change_permission(request, sale):
+            return ()
+        return (*sale_acts.acts_for(sale), *sale_changes.changes_for(sale))
 
     @admin.display(description=_("left"))
     def left(self, sale: Sale) -> str:
@@ -200,6 +213,14 @@ class SaleAdmin(ModelAdmin[Sale]):
                 name=f"sales_sale_{act.name}",
             )
             for act in sale_acts.ACTS
+        ]
+        pages += [
+            path(
+                f"<int:pk>/{change.name}/",
+                self.admin_site.admin_view(partial(sale_changes.page, self, change=change)),
+                name=f"sales_sale_{change.name}",
+            )
+            for change in sale_changes.CHANGES
         ]
         return pages + super().get_urls()
 

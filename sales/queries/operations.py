@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from sales.domain.outcomes import Outcome
-from sales.domain.states import LIVE_STATES, LedgerState, SaleState
+from sales.domain.states import LIVE_STATES, ChangeState, LedgerState, SaleState
 from sales.live import connection, ledger
 from sales.live.line import LedgerUnavailable, Line, Unreadable
 from sales.live.results import Snapshot
-from sales.models import LedgerServer, Sale
+from sales.models import LedgerServer, Order, Sale, StockChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,9 @@ class Standing:
     recorded: int  # orders on record that are not cancelled
     offset: int  # number of the last event on record
     dead_letters: int  # events that the record refused and nobody has dealt with
+    change: int  # number of the last change of stock or window that is done
+    changing: str  # who asked for the change that is not done yet; nothing where none is asked
+    cancelling: int  # orders cancelled on record of which the ledger has yet to be told
     live: Live | None
     why_not_live: Outcome | None  # the ledger's answer where it has no numbers; None where it was not asked
 
@@ -107,7 +111,7 @@ class Standing:
             return Finding(what="sum", is_so=counted, should_be=live.stock)
         if live.stock > self.stock:
             return Finding(what="stock", is_so=live.stock, should_be=self.stock)
-        explained = live.seq - self.offset + self.dead_letters
+        explained = live.seq - self.offset + self.dead_letters + self.cancelling
         if not 0 <= live.sold - self.recorded <= explained:
             return Finding(what="recorded", is_so=self.recorded, should_be=live.sold)
         return None
@@ -168,12 +172,30 @@ def _read(chosen: QuerySet[Sale]) -> list[Standing]:
     epoch = named.values_list("epoch", flat=True).first() or 0
     rows = list(
         chosen.select_related("product")
-        .annotate(open_letters=Count("dead_letters", filter=Q(dead_letters__ended_at=None)))
+        .annotate(
+            open_letters=Count("dead_letters", filter=Q(dead_letters__ended_at=None)),
+            last_change=Coalesce(Subquery(_changes(ChangeState.DONE).order_by("-number").values("number")[:1]), 0),
+            changed_by=Coalesce(Subquery(_changes(ChangeState.ASKED).values("who")[:1]), Value("")),
+            to_be_cancelled=Coalesce(Subquery(_CANCELLING), 0),
+        )
         .order_by("-opens_at", "-pk")
     )
     asked = [sale for sale in rows if sale.is_live]
     answers = dict(zip((sale.pk for sale in asked), _snapshots(asked), strict=True))
     return [_standing(sale, epoch, answers.get(sale.pk)) for sale in rows]
+
+
+def _changes(state: ChangeState) -> QuerySet[StockChange]:
+    return StockChange.objects.filter(sale=OuterRef("pk"), state=state)
+
+
+_CANCELLING = (
+    Order.objects.filter(sale=OuterRef("pk"), ledger_state=ChangeState.ASKED)
+    .order_by()
+    .values("sale")
+    .annotate(count=Count("pk"))
+    .values("count")
+)
 
 
 def _snapshots(sales: Sequence[Sale]) -> list[Snapshot]:
@@ -196,6 +218,9 @@ def _standing(sale: Sale, epoch: int, said: Snapshot | None) -> Standing:
         recorded=sale.recorded,
         offset=sale.stream_offset,
         dead_letters=sale.open_letters,  # type: ignore[attr-defined]
+        change=sale.last_change,  # type: ignore[attr-defined]
+        changing=sale.changed_by,  # type: ignore[attr-defined]
+        cancelling=sale.to_be_cancelled,  # type: ignore[attr-defined]
         live=_live(said) if said is not None and found else None,
         why_not_live=said.outcome if said is not None and not found else None,
     )

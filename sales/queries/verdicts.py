@@ -18,9 +18,18 @@ def verdict(standing: Standing) -> str:
             "stock": standing.stock,
         }
     if standing.live is None:
-        return f"{ledger_away(standing)} {_on_record(standing)}"
+        return " ".join(filter(None, (ledger_away(standing), _on_record(standing), changing(standing))))
     finding = standing.finding
-    return _adds_up(standing) if finding is None else f"{_('It does not add up.')} {_difference(finding)}"
+    if finding is not None:
+        return f"{_('It does not add up.')} {_difference(finding)}"
+    return " ".join(filter(None, (_adds_up(standing), changing(standing))))
+
+
+def changing(standing: Standing) -> str:
+    """Say who asked for a change of stock or window that is not done yet; nothing where none is asked."""
+    if not standing.changing:
+        return ""
+    return _("A change that %(who)s asked for is not done yet.") % {"who": standing.changing}
 
 
 def ledger_away(standing: Standing) -> str:
@@ -40,16 +49,26 @@ def _on_record(standing: Standing) -> str:
 
 def _adds_up(standing: Standing) -> str:
     sold = standing.live.sold if standing.live else 0
-    refused = min(standing.dead_letters, standing.unrecorded or 0)
-    on_their_way = (standing.unrecorded or 0) - refused
+    cancelled = min(standing.cancelling, standing.unrecorded or 0)
+    refused = min(standing.dead_letters, (standing.unrecorded or 0) - cancelled)
+    on_their_way = (standing.unrecorded or 0) - cancelled - refused
     says = [_("It adds up.")]
     if not sold:
         says.append(_("Nothing is sold yet."))
-    elif not on_their_way and not refused:
+    elif not on_their_way and not refused and not cancelled:
         says.append(_("All %(sold)s sold are on record.") % {"sold": sold})
     else:
         counted = {"recorded": standing.recorded, "sold": sold, "way": on_their_way}
         says.append(_("%(recorded)s of %(sold)s sold are on record, %(way)s on their way.") % counted)
+    if cancelled:
+        says.append(
+            ngettext(
+                "%(count)s is cancelled on record; the ledger is yet to be told.",
+                "%(count)s are cancelled on record; the ledger is yet to be told.",
+                cancelled,
+            )
+            % {"count": cancelled}
+        )
     if refused:
         says.append(
             ngettext(

@@ -198,7 +198,7 @@ def _refuse_if_changed_since(sale: Sale, seen: int | None) -> None:
         return
     latest = StockChange.objects.filter(sale=sale, state=ChangeState.DONE).order_by("number").last()
     sentence = gettext(
-        "%(who)s has changed this sale since you looked: stock is %(stock)d, from %(opens)s to %(ends)s."
+        "%(who)s has changed this sale since you looked: stock is %(stock)d now, from %(opens)s to %(ends)s."
     )
     raise Refused(
         sentence

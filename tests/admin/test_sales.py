@@ -33,6 +33,8 @@ def filled(product: Product, /, **changed: Any) -> dict[str, Any]:
         "on_ledger_loss": OnLedgerLoss.WAIT,
         "trail-TOTAL_FORMS": 0,
         "trail-INITIAL_FORMS": 0,
+        "stock_changes-TOTAL_FORMS": 0,
+        "stock_changes-INITIAL_FORMS": 0,
         **changed,
     }
 
