@@ -77,7 +77,7 @@ MUTANTS = (
         "epoch-not-asked",
         "the epoch is not compared",
         MODEL,
-        in_script(old="if epoch and sale.epoch ~= tonumber(epoch)", new="if false"),
+        in_script(old="if epoch and sale.epoch ~= n(epoch)", new="if false"),
     ),
     Mutant(
         "refusal-writes",
