@@ -20,9 +20,9 @@ class SaleKeys:
     events: str  # stream: every change, in order
 
     @classmethod
-    def of(cls, sale: int) -> Self:
-        """Name the keys of the sale with this primary key."""
-        stem = f"{conf.current().ledger_key_prefix}{{sale:{sale}}}:"
+    def of(cls, sale: int, *, draft: str = "") -> Self:
+        """Name the keys of the sale with this primary key, or those of a draft that is to take their place."""
+        stem = f"{conf.current().ledger_key_prefix}{{sale:{sale}}}:" + (f"draft:{draft}:" if draft else "")
         return cls(
             meta=stem + "meta",
             shoppers=stem + "shoppers",
@@ -35,6 +35,12 @@ class SaleKeys:
     def named(self, *names: str) -> tuple[str, ...]:
         """Return the keys with these names, in this order, as a script's header lists them."""
         return tuple(getattr(self, name) for name in names)
+
+
+def drafts_of(sale: int) -> str:
+    """Return the pattern of the keys of all drafts of a sale."""
+    stem = f"{conf.current().ledger_key_prefix}{{sale:{sale}}}:draft:"
+    return "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in stem) + "*"
 
 
 def bucket(name: str) -> str:

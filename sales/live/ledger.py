@@ -157,12 +157,50 @@ def mark_recorded(*, sale: int, epoch: int, seq: int, dead: Iterable[tuple[str, 
     )
 
 
-def stamp(*, sale: int, old_epoch: int, new_epoch: int) -> Call[Done]:
-    """Move a sale that is proven complete into a new epoch."""
+def stamp(*, sale: int, old_epoch: int, new_epoch: int, moved: str = "") -> Call[Done]:
+    """Move a sale that is proven complete into a new epoch; `moved` names the draft with the new deadlines."""
+    keys = SaleKeys.of(sale)
     return Call(
         script=LEDGER_SCRIPTS["stamp"],
+        keys=(*keys.named("meta", "deadlines"), SaleKeys.of(sale, draft=moved or "none").deadlines),
+        args=(old_epoch, new_epoch, int(bool(moved))),
+        read=Done.read,
+        failed=Done.failed,
+    )
+
+
+def fence(*, sale: int, below: int) -> Call[Done]:
+    """Shut a sale that is not to be believed, unless it is of an epoch above `below`: it answers STALE_EPOCH."""
+    return Call(
+        script=LEDGER_SCRIPTS["fence"],
         keys=SaleKeys.of(sale).named("meta"),
-        args=(old_epoch, new_epoch),
+        args=(below,),
+        read=Done.read,
+        failed=Done.failed,
+    )
+
+
+def move_holds(*, sale: int, epoch: int, draft: str, holds: Iterable[tuple[str, int]]) -> Call[Done]:
+    """Give at most 500 open holds (`shopper/slot`, deadline) of a sale that is shut their new deadlines."""
+    pairs: list[str | int] = []
+    for holder, at_ms in holds:
+        pairs += (holder, at_ms)
+    keys = SaleKeys.of(sale)
+    return Call(
+        script=LEDGER_SCRIPTS["move_holds"],
+        keys=(keys.meta, keys.shoppers, SaleKeys.of(sale, draft=draft).deadlines),
+        args=(epoch, *pairs),
+        read=Done.read,
+        failed=Done.failed,
+    )
+
+
+def install(*, sale: int, epoch: int, draft: str, shoppers: int, keys: int, returned: int, events: int) -> Call[Done]:
+    """Put a draft in the place of the sale's keys; the numbers say how much was written of each."""
+    return Call(
+        script=LEDGER_SCRIPTS["install"],
+        keys=(*SaleKeys.of(sale).named(*_ALL), *SaleKeys.of(sale, draft=draft).named(*_ALL)),
+        args=(epoch, shoppers, keys, returned, events),
         read=Done.read,
         failed=Done.failed,
     )

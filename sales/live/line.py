@@ -4,7 +4,7 @@ A line never reconnects by itself. When it breaks, whatever was proven over it i
 begins anew: between two connections the server may have become another one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -34,6 +34,15 @@ class Unreadable:
     seq: int
     fields: dict[str, str]
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a server's data comes from, by its own word. `role` is `master` or `slave`."""
+
+    role: str
+    replication_id: str
+    was_promoted: bool
 
 
 class Line:
@@ -83,6 +92,26 @@ class Line:
             self.close()
             raise LedgerUnavailable(f"The ledger server did not answer: {error}") from error
 
+    def ask_many(self, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+        """Send several commands at once and return their replies. Raises LedgerRefused where one was refused."""
+        if self._broken:
+            raise LedgerUnavailable("This line to the ledger server is broken.")
+        refused: redis.ResponseError | None = None
+        replies: list[Any] = []
+        try:
+            self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+            for _ in commands:
+                try:
+                    replies.append(self._connection.read_response())
+                except redis.ResponseError as error:
+                    refused = refused or error
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise LedgerUnavailable(f"The ledger server did not answer: {error}") from error
+        if refused:
+            raise LedgerRefused(f"The ledger server answers with: {refused}") from refused
+        return replies
+
     def run[T](self, call: Call[T]) -> T:
         """Run a script with its text, loaded or not; for proof and stamping, before the others are loaded."""
         try:
@@ -106,7 +135,16 @@ class Line:
 
     def role(self) -> str:
         """Return `master` or `slave`."""
-        return self._said("INFO", "replication")["role"]
+        return self.lineage().role
+
+    def lineage(self) -> "Lineage":
+        """Return whose copy this server is or was. A replica that became the primary may lack the end."""
+        said = self._said("INFO", "replication")
+        return Lineage(
+            role=said["role"],
+            replication_id=said["master_replid"],
+            was_promoted=said["role"] == "master" and int(said["second_repl_offset"]) >= 0,
+        )
 
     def has_scripts(self) -> bool:
         """Whether every ledger script of this version is loaded."""

@@ -73,6 +73,9 @@ LEDGER_SCRIPTS: dict[str, Script] = {
         "cancel",
         "mark_recorded",
         "stamp",
+        "fence",
+        "move_holds",
+        "install",
     )
 }
 CACHE_SCRIPTS: dict[str, Script] = {"spend": _load("spend", with_prelude=False)}

@@ -20,6 +20,7 @@ class EventKind(StrEnum):
     LET_GO = "let_go"
     RAN_OUT = "ran_out"
     TAKEN_OVER = "taken_over"
+    DROPPED = "dropped"  # the ledger was made anew; not the shopper's fault
     CANCELLED = "cancelled"
     REBUILT = "rebuilt"
 
@@ -38,6 +39,8 @@ class Event:
     key_digest: str
     time_ms: int
     taken_ms: int
+    sold: int = 0  # of `rebuilt`: the numbers that the sale went on from
+    next_unit: int = 0
 
     @classmethod
     def read(cls, *, event_id: bytes | str, fields: Mapping[bytes, bytes]) -> Self:
@@ -56,6 +59,8 @@ class Event:
                 key_digest=said["key"],
                 time_ms=time_ms,
                 taken_ms=time_ms - int(said["since"]),
+                sold=int(said.get("sold", 0)),
+                next_unit=int(said.get("next_unit", 0)),
             )
         except (KeyError, ValueError) as error:
             raise ValueError(f"Event {text_of(event_id)} cannot be read: {error!r}.") from error

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from django.db import Error as DatabaseFault
 from django.db import InterfaceError, OperationalError, close_old_connections
@@ -15,15 +16,19 @@ from django.db import connection as database
 from django.utils import timezone
 
 from sales import conf
+from sales.domain.outcomes import Outcome
 from sales.domain.states import LIVE_STATES
 from sales.live import connection, ledger
 from sales.live.line import LedgerRefused, LedgerUnavailable, Line, Unreadable
+from sales.live.results import Snapshot
 from sales.live.stream import Event
+from sales.management.patience import Patience
 from sales.models import LedgerServer, Sale
 from sales.services import fencing, incidents, lifecycle, recording, tending
 from sales.services.acting import KEEPER
 from sales.services.fencing import Proof
 from sales.services.incidents import IncidentKind, Trouble
+from sales.services.tending import Tended
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +42,13 @@ _AWAY = (LedgerUnavailable, LedgerRefused, OperationalError, InterfaceError)
 
 _WATCHED = (
     IncidentKind.LEDGER_UNFIT,
+    IncidentKind.LEDGER_FULL,
+    IncidentKind.LEDGER_CLOCK,
+    IncidentKind.SALE_DEGRADED,
     IncidentKind.SALE_UNPROVEN,
-    IncidentKind.SALE_MISSING,
-    IncidentKind.SALE_CORRUPT,
-    IncidentKind.STREAM_GAP,
+    IncidentKind.SALE_DISAGREES,
     IncidentKind.STREAM_UNREADABLE,
+    IncidentKind.CHANGE_STUCK,
     IncidentKind.KEEPER_FAILED,
 )
 """Incidents that end by themselves; a dead letter's ends when a person has decided on it."""
@@ -62,8 +69,10 @@ class Keeper:
         self._offsets: dict[int, int] = {}  # of the sales whose streams are watched closely
         self._aside: dict[int, float] = {}  # sales to leave alone until then
         self._stream_troubles: dict[int, Trouble] = {}
+        self._doubted: set[int] = set()  # sales that the next look must not believe
         self._traced: set[str] = set()  # errors whose traceback is in the log already
         self._watch = incidents.Watch(_WATCHED)
+        self._patience = Patience()
         self._away = ""  # what was last said of a server in trouble
         self._next_look = self._next_beat = clock()
 
@@ -137,7 +146,7 @@ class Keeper:
     def _look(self) -> list[str]:
         """Prove what must be proven, tend every running sale, note what is wrong; return that."""
         self._line = self._line or Line()
-        if not fencing.holds(line=self._line, proof=self._proof):
+        if not fencing.stands(line=self._line, proof=self._proof):
             self._proof = fencing.prove_and_load(line=self._line, pause=self._sleep)
         troubles = self._tend_all(self._line) if self._proof.loaded else [*self._proof.troubles]
         self._watch.see(troubles)
@@ -145,19 +154,13 @@ class Keeper:
         return [trouble.text for trouble in troubles]
 
     def _tend_all(self, line: Line) -> list[Trouble]:
-        epoch = self._proof.epoch
         sales = list(Sale.objects.filter(state__in=LIVE_STATES).order_by("opens_at", "pk"))
         self._slugs = {sale.pk: sale.slug for sale in sales}
-        seen = connection.run_many([ledger.snapshot(sale=sale.pk, epoch=epoch) for sale in sales])
-        troubles, offsets = [], {}
+        seen = connection.run_many([ledger.snapshot(sale=sale.pk, epoch=self._proof.epoch) for sale in sales])
+        troubles: list[Trouble] = []
+        offsets = {}
         for sale, snapshot in zip(sales, seen, strict=True):
-            try:
-                tended = tending.tend(sale=sale, seen=snapshot, epoch=epoch, line=line)
-            except _AWAY:
-                raise
-            except Exception as error:  # noqa: BLE001 (one sale's trouble must not stop the others)
-                troubles.append(self._failed(sale.pk, error))
-                continue
+            tended = self._tend(line, sale, snapshot)
             if tended.trouble:
                 troubles.append(tended.trouble)
             if tended.awake:
@@ -165,6 +168,28 @@ class Keeper:
         self._offsets = offsets
         self._stream_troubles = {pk: trouble for pk, trouble in self._stream_troubles.items() if pk in offsets}
         return troubles + list(self._stream_troubles.values())
+
+    def _tend(self, line: Line, sale: Sale, seen: Snapshot) -> Tended:
+        """Tend one sale, unless it is in a trouble that it is too early to look at again."""
+        doubted = sale.pk in self._doubted
+        is_well = seen.outcome is Outcome.FOUND and seen.sound and not doubted
+        if not is_well and (known := self._patience.early(sale.pk, now=self._clock())):
+            return Tended(trouble=known)
+        try:
+            tended = tending.tend(sale=sale, seen=seen, epoch=self._proof.epoch, line=line, doubted=doubted)
+        except _AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 (one sale's trouble must not stop the others)
+            return Tended(trouble=self._failed(sale.pk, error))
+        if tended.trouble and not is_well:
+            self._patience.failed(sale.pk, tended.trouble, now=self._clock())
+        else:
+            self._patience.over(sale.pk)
+            self._doubted.discard(sale.pk)
+        if tended.repaired:
+            # The sales behind it in this round were read in the epoch before.
+            self._proof = replace(self._proof, epoch=fencing.epoch())
+        return tended
 
     def _record(self) -> bool:
         """Record what is new. Returns whether more is waiting."""
@@ -226,12 +251,12 @@ class Keeper:
         return len(events) >= conf.current().keeper_batch and not recorded.gap and not recorded.lost
 
     def _stop_sale(self, sale_pk: int, gap: str) -> None:
-        """Sell no further on a ledger of which a part is missing, and record no further than to the gap."""
-        if sale_pk not in self._stream_troubles:
+        """Sell no further on a ledger of which a part is missing; the next look judges what is left of it."""
+        if sale_pk not in self._doubted:
             with suppress(lifecycle.Refused):
                 lifecycle.pause(sale_pk=sale_pk, by=KEEPER, why=gap)
-        text = f"Sale {self._slugs[sale_pk]} is paused and not recorded any further. {gap}"
-        self._set_aside(sale_pk, Trouble(kind=IncidentKind.STREAM_GAP, sale_pk=sale_pk, text=text))
+        self._doubted.add(sale_pk)
+        self._set_aside(sale_pk)
 
     def _set_aside(self, sale_pk: int, trouble: Trouble | None = None) -> None:
         self._aside[sale_pk] = self._clock() + _ASIDE_SECONDS

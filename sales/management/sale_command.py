@@ -65,7 +65,7 @@ class ActCommand(SaleCommand):
         if pk is None:
             raise unknown(slug)
         try:
-            result = type(self).act(sale_pk=pk, by=self._actor(), why=options["why"])
+            result = type(self).act(sale_pk=pk, by=actor(type(self).__module__.rpartition(".")[2]), why=options["why"])
         except lifecycle.Refused as refusal:
             raise CommandError(f"{slug}: {refusal}", returncode=REFUSED) from refusal
         sentence = self.done.format(slug=slug)
@@ -76,13 +76,13 @@ class ActCommand(SaleCommand):
             )
         self.stdout.write(self.style.SUCCESS(sentence))
 
-    def _actor(self) -> Actor:
-        """Return the person at the keyboard, as far as the machine knows."""
-        verb = type(self).__module__.rpartition(".")[2]
-        try:
-            return Actor(who=f"manage.py {verb} ({getpass.getuser()})"[:150])
-        except (OSError, KeyError):  # a container without a name for its user
-            return Actor(who=f"manage.py {verb}")
+
+def actor(verb: str) -> Actor:
+    """Return the person at the keyboard, as far as the machine knows."""
+    try:
+        return Actor(who=f"manage.py {verb} ({getpass.getuser()})"[:150])
+    except (OSError, KeyError):  # a container without a name for its user
+        return Actor(who=f"manage.py {verb}")
 
 
 def unknown(slug: str) -> CommandError:

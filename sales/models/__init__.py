@@ -6,9 +6,11 @@ Writes that follow a rule of the business live in `sales.services`, reads for pa
 from sales.models.accounts import Account
 from sales.models.changes import StockChange
 from sales.models.clients import ApiClient, ApiKey
+from sales.models.leases import Lease
 from sales.models.ledgers import DeadLetter, Incident, LedgerServer
 from sales.models.orders import Order
 from sales.models.products import CompareAtMeaning, Product
+from sales.models.reminders import Reminder
 from sales.models.sales import OnLedgerLoss, Sale
 from sales.models.trail import TrailEntry
 
@@ -19,10 +21,12 @@ __all__ = [
     "CompareAtMeaning",
     "DeadLetter",
     "Incident",
+    "Lease",
     "LedgerServer",
     "OnLedgerLoss",
     "Order",
     "Product",
+    "Reminder",
     "Sale",
     "StockChange",
     "TrailEntry",

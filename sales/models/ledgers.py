@@ -20,6 +20,8 @@ class LedgerServer(models.Model):
 
     name = models.CharField(max_length=40, unique=True)
     run_id = models.CharField(max_length=40, blank=True)
+    replication_id = models.CharField(max_length=40, blank=True)  # changes where a replica becomes the primary
+    promoted_epoch = models.BigIntegerField(default=0)  # begun with a promoted replica: what it has may lack the end
     epoch = models.BigIntegerField(default=0)
     proven_at = models.DateTimeField(null=True, blank=True)
     keeper_seen_at = models.DateTimeField(null=True, blank=True)

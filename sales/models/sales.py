@@ -90,6 +90,11 @@ class Sale(models.Model):
         editable=False,
         help_text=_("Epoch in which the live ledger was last known to hold this sale. 0: it was never put there."),
     )
+    quiet_number = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text=_("Number of the pause or close after which nothing was held and everything was on record."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     published_at = models.DateTimeField(_("published"), null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
@@ -144,6 +149,11 @@ class Sale(models.Model):
     def is_new_to_ledger(self) -> bool:
         """Whether the live ledger never had this sale, so that putting it there can sell nothing twice."""
         return self.ledger_epoch == 0 and self.stream_offset == 0 and self.recorded == 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is paused or closed, and since then nothing could have been sold that is not on record."""
+        return self.state in (SaleState.PAUSED, SaleState.CLOSED) and self.quiet_number == self.state_number
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

@@ -17,11 +17,12 @@ from django.utils import timezone
 from sales import conf
 from sales.domain.outcomes import Outcome
 from sales.domain.states import LIVE_STATES
-from sales.live import ledger
-from sales.live.line import LedgerRefused, Line
+from sales.live import drafting, ledger
+from sales.live.drafting import Shape
+from sales.live.line import LedgerRefused, Line, Lineage
 from sales.live.results import Snapshot
 from sales.models import LedgerServer, Sale
-from sales.services import recording
+from sales.services import holds, recording
 from sales.services.incidents import IncidentKind, Trouble
 
 logger = logging.getLogger(__name__)
@@ -46,12 +47,16 @@ def epoch() -> int:
     return row or 0
 
 
-def holds(*, line: Line, proof: Proof) -> bool:
+def stands(*, line: Line, proof: Proof) -> bool:
     """Whether a proof made over this very line still stands: nobody proved another run, and the scripts are there."""
     return (
         proof.loaded
         and LedgerServer.objects.filter(
-            name=LedgerServer.THE_LEDGER, run_id=proof.run_id, epoch=proof.epoch, proven_at__isnull=False
+            name=LedgerServer.THE_LEDGER,
+            run_id=proof.run_id,
+            epoch=proof.epoch,
+            proven_at__isnull=False,
+            replication_id__in=("", line.lineage().replication_id),
         ).exists()
         and line.has_scripts()
     )
@@ -64,11 +69,11 @@ def prove_and_load(*, line: Line, pause: Callable[[float], None] = time.sleep) -
     """
     if unfit := _why_unfit(line):
         return Proof(loaded=False, troubles=(Trouble(kind=IncidentKind.LEDGER_UNFIT, text=unfit),))
-    run_id = line.run_id()
+    run_id, lineage = line.run_id(), line.lineage()
     LedgerServer.objects.get_or_create(name=LedgerServer.THE_LEDGER)
     troubles: tuple[Trouble, ...] = ()
-    if not _is_proven(run_id):
-        _raise_epoch(run_id)
+    if not _is_proven(run_id, lineage):
+        _raise_epoch(run_id, lineage)
         troubles = _prove_sales(line=line, epoch=epoch())
         if troubles:
             # Until then a web process may still ask with the old epoch, which is that of the sales not proven.
@@ -86,16 +91,17 @@ def prove_sale(*, line: Line, sale: Sale, epoch: int) -> str:
     """Prove one sale and move it into the epoch. Returns a sentence that says why not, or nothing where it is proven.
 
     Complete is: the numbers add up, and the stream has every event from the record's offset to the ledger's last one.
-    What of it is not on record yet is recorded here.
+    What of it is not on record yet is recorded here. Holds that were open when the outage began get its length added.
     """
     seen = line.run(ledger.snapshot(sale=sale.pk, epoch=None))
     if seen.outcome is Outcome.NO_LEDGER and sale.is_new_to_ledger:
         return ""  # whoever follows the record puts it there
     if seen.outcome is Outcome.FOUND and seen.epoch == epoch:
         return ""
-    why_not = _why_incomplete(seen, epoch=epoch) or _record_tail(line=line, sale=sale, seq=seen.seq)
+    why_not = why_incomplete(line=line, sale=sale, seen=seen, epoch=epoch)
     if not why_not:
-        stamped = line.run(ledger.stamp(sale=sale.pk, old_epoch=seen.epoch, new_epoch=epoch))
+        moved = holds.move_on(line=line, sale_pk=sale.pk, epoch=seen.epoch) if seen.held + seen.due else ""
+        stamped = line.run(ledger.stamp(sale=sale.pk, old_epoch=seen.epoch, new_epoch=epoch, moved=moved))
         if stamped.ok:
             Sale.objects.filter(pk=sale.pk, ledger_epoch__lt=epoch).update(ledger_epoch=epoch)
             return ""
@@ -103,7 +109,40 @@ def prove_sale(*, line: Line, sale: Sale, epoch: int) -> str:
     return why_not
 
 
-def _why_incomplete(seen: Snapshot, *, epoch: int) -> str:
+def why_incomplete(*, line: Line, sale: Sale, seen: Snapshot, epoch: int) -> str:
+    """Return a sentence that says why what the ledger has of a sale is not complete, or nothing. Records the tail."""
+    return (
+        _why_unsound(seen, epoch=epoch)
+        or _why_misshapen(drafting.shape_of(line, sale.pk))
+        or _record_tail(line=line, sale=sale, seq=seen.seq)
+        or _why_promoted(sale, now_ms=seen.now_ms)
+    )
+
+
+def may_lack_the_end(sale: Sale) -> bool:
+    """Whether a replica has become the primary since this sale was proven: what came last may not have reached it."""
+    return LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER, promoted_epoch__gt=sale.ledger_epoch).exists()
+
+
+def _why_promoted(sale: Sale, *, now_ms: int) -> str:
+    if sale.is_quiet or now_ms < sale.opens_at.timestamp() * 1_000 or not may_lack_the_end(sale):
+        return ""
+    return "this server was a replica before; the end of what was sold may not have reached it."
+
+
+def _why_misshapen(shape: Shape) -> str:
+    """Return a sentence where keys that the sale's numbers do not count are gone or of another type."""
+    wrong = [name for name in ("shoppers", "keys") if shape.kinds[name] not in ("none", "hash")]
+    if wrong:
+        return f"its key {wrong[0]} is of another type."
+    if shape.entries == 0 and (shape.sold or shape.held):
+        return "its entries are gone."
+    if shape.bindings != shape.keyed:
+        return f"{shape.keyed} keys should be bound, and {shape.bindings} are."
+    return ""
+
+
+def _why_unsound(seen: Snapshot, *, epoch: int) -> str:
     if seen.outcome is not Outcome.FOUND:
         return f"the ledger answers {seen.outcome}."
     if seen.epoch > epoch:
@@ -126,27 +165,57 @@ def _why_unfit(line: Line) -> str:
     return f"The ledger server would forget purchases: {'; '.join(wrong)}. Sales stay shut until that is changed."
 
 
-def _is_proven(run_id: str) -> bool:
-    return LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER, run_id=run_id, proven_at__isnull=False).exists()
+def _is_proven(run_id: str, lineage: Lineage) -> bool:
+    """Whether this very run was proven, and has been nobody's replica since."""
+    return LedgerServer.objects.filter(
+        name=LedgerServer.THE_LEDGER,
+        run_id=run_id,
+        replication_id__in=("", lineage.replication_id),
+        proven_at__isnull=False,
+    ).exists()
 
 
-def _raise_epoch(run_id: str) -> None:
+def _raise_epoch(run_id: str, lineage: Lineage) -> None:
     """Begin a new epoch for this run, once: of two keepers at the same proof, the second finds the run in the row."""
     raised = (
         LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER)
-        .exclude(run_id=run_id)
-        .update(run_id=run_id, epoch=F("epoch") + 1, proven_at=None)
+        .exclude(run_id=run_id, replication_id__in=("", lineage.replication_id))
+        .update(
+            run_id=run_id,
+            replication_id=lineage.replication_id,
+            epoch=F("epoch") + 1,
+            promoted_epoch=F("epoch") + 1 if lineage.was_promoted else F("promoted_epoch"),
+            proven_at=None,
+        )
     )
     if raised:
         logger.info("The ledger server was started anew (run %s); comparing it with the record.", run_id[:8])
 
 
+def raise_for_repair(*, line: Line, epoch: int, but: int, above: int = 0) -> int:
+    """Begin a new epoch on the run that sells, and take every sound sale over but one; return the new epoch.
+
+    Whoever was about to write in the old epoch is refused from then on. Of two at once, one raises it. `above` is an
+    epoch that a ledger was seen in, as where the database was set back to a time before it.
+    """
+    LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER, epoch=epoch).update(epoch=max(epoch, above) + 1)
+    newer = LedgerServer.objects.values_list("epoch", flat=True).get(name=LedgerServer.THE_LEDGER)
+    for sale in Sale.objects.filter(state__in=LIVE_STATES, ledger_epoch=epoch).exclude(pk=but):
+        if line.run(ledger.stamp(sale=sale.pk, old_epoch=epoch, new_epoch=newer)).ok:
+            Sale.objects.filter(pk=sale.pk, ledger_epoch__lt=newer).update(ledger_epoch=newer)
+    return newer
+
+
 def _prove_sales(*, line: Line, epoch: int) -> tuple[Trouble, ...]:
-    return tuple(
-        Trouble(kind=IncidentKind.SALE_UNPROVEN, sale_pk=sale.pk, text=f"Sale {sale.slug}: {why_not}")
-        for sale in Sale.objects.filter(state__in=LIVE_STATES).order_by("pk")
-        if (why_not := prove_sale(line=line, sale=sale, epoch=epoch))
-    )
+    troubles = []
+    for sale in Sale.objects.filter(state__in=LIVE_STATES).order_by("pk"):
+        if why_not := prove_sale(line=line, sale=sale, epoch=epoch):
+            # Some web process may not reach the database and ask with the old epoch for as long as that lasts.
+            line.run(ledger.fence(sale=sale.pk, below=epoch - 1))
+            troubles.append(
+                Trouble(kind=IncidentKind.SALE_UNPROVEN, sale_pk=sale.pk, text=f"Sale {sale.slug}: {why_not}")
+            )
+    return tuple(troubles)
 
 
 def _record_tail(*, line: Line, sale: Sale, seq: int) -> str:

@@ -21,11 +21,15 @@ class IncidentKind(StrEnum):
     """What kinds of incident there are."""
 
     LEDGER_UNFIT = "ledger_unfit"  # the server's settings, or its role, cannot keep what the ledger promises
+    LEDGER_FULL = "ledger_full"  # the server refuses writes: its memory or its disk
+    LEDGER_CLOCK = "ledger_clock"  # the server's clock jumped
+    SALE_DEGRADED = "sale_degraded"  # purchases may be missing in the ledger; somebody must accept that
     SALE_UNPROVEN = "sale_unproven"  # what the ledger has of a sale cannot be shown to be complete
-    SALE_MISSING = "sale_missing"  # the ledger had this sale and has it no more
-    SALE_CORRUPT = "sale_corrupt"  # the ledger's numbers of a sale contradict each other
-    STREAM_GAP = "stream_gap"  # an event is missing; recording stands still
+    SALE_DISAGREES = "sale_disagrees"  # ledger and record, or two parts of the ledger, tell different stories
+    SALE_REBUILT = "sale_rebuilt"  # a sale's ledger was made anew; over when it is written
+    LOSS_ACCEPTED = "loss_accepted"  # the same, where purchases may be missing
     STREAM_UNREADABLE = "stream_unreadable"  # the stream is of another type, or holds what no script wrote
+    CHANGE_STUCK = "change_stuck"  # the ledger does not take a change or a cancellation that is asked on record
     DEAD_LETTER = "dead_letter"  # the record refused an event
     KEEPER_FAILED = "keeper_failed"  # the keeper met an error that nobody foresaw
 
@@ -48,6 +52,11 @@ def begin(trouble: Trouble) -> None:
     """Open an incident, unless one of this kind is open for this sale already."""
     if not _standing(sale_pk=trouble.sale_pk, kind=trouble.kind).exists():
         Incident.objects.create(sale_id=trouble.sale_pk, kind=trouble.kind, text=trouble.text)
+
+
+def note(trouble: Trouble) -> None:
+    """Write down something that is over already."""
+    Incident.objects.create(sale_id=trouble.sale_pk, kind=trouble.kind, text=trouble.text, ended_at=timezone.now())
 
 
 def end(*, sale_pk: int | None, kind: IncidentKind) -> None:

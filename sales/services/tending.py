@@ -1,4 +1,4 @@
-"""What the keeper does for one running sale each second: prove it, put it in, tell it its state, tick it.
+"""What the keeper does for one running sale each second: repair it, put it in, tell it its state, tick it.
 
 Looks at one snapshot of the ledger beside the sale's row, which was read before it. Not here: recording, which does not
 wait for the second.
@@ -11,8 +11,9 @@ from sales.domain.states import SaleState
 from sales.live.line import Line
 from sales.live.results import Snapshot
 from sales.models import Sale
-from sales.services import fencing, following, recording, ticking
+from sales.services import cancelling, changing, following, reconciling, recording, ticking
 from sales.services.incidents import IncidentKind, Trouble
+from sales.services.judging import Worth
 
 _TICK_BEFORE_MS = 3_600_000  # the clock must not go back over an opening that somebody has seen
 _AWAKE_BEFORE_MS = 5_000
@@ -27,32 +28,34 @@ class Tended:
 
     trouble: Trouble | None = None
     awake: bool = False
+    repaired: bool = False
 
 
-def tend(*, sale: Sale, seen: Snapshot, epoch: int, line: Line) -> Tended:
-    """Do what this second asks for. Raises LedgerUnavailable over the line."""
+def tend(*, sale: Sale, seen: Snapshot, epoch: int, line: Line, doubted: bool = False) -> Tended:
+    """Do what this second asks for. `doubted`: look closely, whatever the snapshot says. Raises LedgerUnavailable."""
     match seen.outcome:
-        case Outcome.FOUND if seen.sound:
+        case Outcome.FOUND if seen.sound and seen.seq >= sale.stream_offset and not doubted:
             return _tend_sound(sale=sale, seen=seen, epoch=epoch)
-        case Outcome.FOUND | Outcome.CORRUPT:
-            return _trouble(
-                IncidentKind.SALE_CORRUPT, sale, "the ledger's numbers contradict each other; it sells nothing."
-            )
-        case Outcome.STALE_EPOCH:
-            why_not = fencing.prove_sale(line=line, sale=sale, epoch=epoch)
-            return _trouble(IncidentKind.SALE_UNPROVEN, sale, why_not) if why_not else Tended(awake=True)
         case Outcome.NO_LEDGER if sale.is_new_to_ledger:
             return Tended(awake=following.follow(sale=sale, epoch=epoch))
-        case Outcome.NO_LEDGER:
-            return _trouble(IncidentKind.SALE_MISSING, sale, "the ledger had it and has it no more; it sells nothing.")
+        case outcome if outcome in TELLING:
+            return _repair(sale=sale, line=line)
         case _:
             return Tended(awake=True)
 
 
+def _repair(*, sale: Sale, line: Line) -> Tended:
+    repaired = reconciling.reconcile(line=line, sale_pk=sale.pk)
+    sale.refresh_from_db()
+    if repaired.ok:
+        following.follow(sale=sale)
+        return Tended(awake=True, repaired=True)
+    kind = IncidentKind.SALE_DEGRADED if repaired.worth is Worth.DEGRADED else IncidentKind.SALE_UNPROVEN
+    text = f"Sale {sale.slug}: {repaired.trouble}"
+    return Tended(trouble=Trouble(kind=kind, sale_pk=sale.pk, text=text))
+
+
 def _tend_sound(*, sale: Sale, seen: Snapshot, epoch: int) -> Tended:
-    if seen.seq < sale.stream_offset:
-        text = f"the ledger is at event {seen.seq}, the record at {sale.stream_offset} already."
-        return _trouble(IncidentKind.SALE_UNPROVEN, sale, text)
     if sale.ledger_epoch < epoch:
         Sale.objects.filter(pk=sale.pk, ledger_epoch__lt=epoch).update(ledger_epoch=epoch)
     if seen.state_number < sale.state_number:
@@ -62,8 +65,33 @@ def _tend_sound(*, sale: Sale, seen: Snapshot, epoch: int) -> Tended:
         recording.mark(sale_pk=sale.pk, epoch=epoch, offset=sale.stream_offset)
     if _is_running(sale, seen, before_ms=_TICK_BEFORE_MS):
         ticking.tick_sale(sale_pk=sale.pk, epoch=epoch)
+    if _is_quiet(sale, seen):
+        Sale.objects.filter(pk=sale.pk, state_number=sale.state_number).update(quiet_number=sale.state_number)
     awake = seen.seq > sale.stream_offset or _is_running(sale, seen, before_ms=_AWAKE_BEFORE_MS)
-    return Tended(awake=awake)
+    return Tended(awake=awake, trouble=_finish_asked(sale, epoch=epoch))
+
+
+def _finish_asked(sale: Sale, *, epoch: int) -> Trouble | None:
+    """Bring to an end what a person asked for and a crash, or a ledger that was away, left between the two sides."""
+    stuck = (
+        changing.finish_asked(sale_pk=sale.pk, epoch=epoch),
+        cancelling.finish_asked(sale_pk=sale.pk, epoch=epoch),
+    )
+    text = f"Sale {sale.slug}: {' '.join(filter(None, stuck))}"
+    return Trouble(kind=IncidentKind.CHANGE_STUCK, sale_pk=sale.pk, text=text) if any(stuck) else None
+
+
+def _is_quiet(sale: Sale, seen: Snapshot) -> bool:
+    """Whether it is seen for the first time that, since this pause or close, nothing can be sold and all is on record.
+
+    The row was read first, so that what it lacks is missing in it; a unit that is held could still be confirmed.
+    """
+    return (
+        sale.state in (SaleState.PAUSED, SaleState.CLOSED)
+        and sale.quiet_number != sale.state_number == seen.state_number
+        and seen.held + seen.due == 0
+        and seen.seq == sale.stream_offset
+    )
 
 
 def _is_running(sale: Sale, seen: Snapshot, *, before_ms: int) -> bool:
@@ -71,8 +99,3 @@ def _is_running(sale: Sale, seen: Snapshot, *, before_ms: int) -> bool:
     if seen.held + seen.due > 0:
         return True
     return sale.state != SaleState.CLOSED and seen.opens_ms - before_ms <= seen.now_ms < seen.closes_ms
-
-
-def _trouble(kind: IncidentKind, sale: Sale, text: str) -> Tended:
-    """Say what is wrong; what its stream still holds is recorded all the same."""
-    return Tended(trouble=Trouble(kind=kind, sale_pk=sale.pk, text=f"Sale {sale.slug}: {text}"), awake=True)

@@ -12,7 +12,7 @@ from sales.domain.outcomes import Outcome
 from sales.domain.states import SaleState
 from sales.live import embedded
 from sales.live.keys import SaleKeys
-from sales.live.line import LedgerUnavailable, Line
+from sales.live.line import LedgerUnavailable, Line, Lineage
 from sales.models import LedgerServer, Order, Sale
 from sales.services import fencing, lifecycle
 from sales.services.acting import KEEPER
@@ -82,7 +82,9 @@ class TestSameRun:
         sale = published(make_sale)
         restart()
         with Line() as line:
-            LedgerServer.objects.update(run_id=line.run_id(), epoch=2, proven_at=None)  # and then it died
+            LedgerServer.objects.update(
+                run_id=line.run_id(), replication_id=line.lineage().replication_id, epoch=2, proven_at=None
+            )  # and then it died
 
         proof = prove()
 
@@ -197,6 +199,22 @@ class TestNewRun:
         buy(sale, "u:1", epoch=2)
 
 
+class TestUnprovenSale:
+    def test_is_shut_in_its_own_numbers_for_whoever_still_has_the_old_epoch(
+        self, restart: Any, make_sale: MakeSale
+    ) -> None:
+        """A web process that cannot reach the database keeps its catalogue, and would sell in the old epoch."""
+        prove()
+        sale = published(make_sale)
+        buy(sale, "u:1", "u:2")
+        restart()
+        raw().xdel(SaleKeys.of(sale.pk).events, "2-0")
+
+        prove()
+
+        assert ask_for_unit(sale, "u:3", epoch=1).outcome is Outcome.STALE_EPOCH
+
+
 class TestUnfitServer:
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -236,19 +254,19 @@ class TestHolds:
         with Line() as line:
             proof = fencing.prove_and_load(line=line)
 
-            assert fencing.holds(line=line, proof=proof)
+            assert fencing.stands(line=line, proof=proof)
             raw().script_flush()
-            assert not fencing.holds(line=line, proof=proof)
+            assert not fencing.stands(line=line, proof=proof)
 
     def test_no_longer_once_another_run_was_proven(self, own_servers: Servers, key_prefix: str) -> None:
         with Line() as line:
             proof = fencing.prove_and_load(line=line)
             LedgerServer.objects.update(run_id="another", epoch=2)
 
-            assert not fencing.holds(line=line, proof=proof)
+            assert not fencing.stands(line=line, proof=proof)
 
 
-def careless_raise(_run_id: str) -> None:
+def careless_raise(_run_id: str, _lineage: Lineage) -> None:
     """The broken twin of the conditional update: whoever proves raises."""
     LedgerServer.objects.update(run_id=_run_id, epoch=F("epoch") + 1, proven_at=None)
 
@@ -288,7 +306,7 @@ class TestTwoKeepersAtOneProof:
         prove()
         restart()
         monkeypatch.setattr(fencing, "_raise_epoch", careless_raise)
-        monkeypatch.setattr(fencing, "_is_proven", lambda _run_id: False)
+        monkeypatch.setattr(fencing, "_is_proven", lambda *_: False)
 
         self.prove_together()
 

@@ -13,7 +13,7 @@ from sales.services.incidents import IncidentKind, Trouble
 from tests.conftest import MakeSale
 
 BOOK = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
-KINDS = (IncidentKind.SALE_CORRUPT, IncidentKind.LEDGER_UNFIT)
+KINDS = (IncidentKind.SALE_DEGRADED, IncidentKind.LEDGER_UNFIT)
 
 pytestmark = pytest.mark.django_db
 
