@@ -2,9 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser import shop as shops
+from tests.browser.shop import Shop
+from tests.running_demo import started
 
 ARGUMENTS = (
     "--no-sandbox",  # CI runs as root
@@ -18,15 +23,29 @@ ARGUMENTS = (
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for the run. Fails, saying so, where none is installed: nothing is skipped."""
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser. Fails, saying so, where none is installed: nothing is skipped."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     assert path, f"No browser is installed (looked for {', '.join(NAMES)}): apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for the run."""
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def shop(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One shop for the run. Each test makes the sales and visitors that it needs, and leaves the others alone."""
+    with started(tmp_path_factory.mktemp("shop")) as demo, shops.opened(demo, chromium) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""A running shop as browser tests see it: where it is, sales made to order, visitors with or without an account."""
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, Response
+
+from sales.management.demo_children import PROJECT
+from tests.running_demo import Demo, clean_environment
+
+DESKTOP, PHONE = (1280, 900), (390, 844)
+KNOWN_WITHIN = 10.0  # seconds until the web server knows a new sale; it takes one
+
+
+class Shop:
+    """A demo that runs, with a clerk in its office."""
+
+    def __init__(self, *, demo: Demo, browser: Browser, clerk: "subprocess.Popen[str]") -> None:
+        self.demo, self.url = demo, demo.url
+        self._browser, self._clerk = browser, clerk
+        self._numbers = itertools.count(1)
+
+    def sale(self, **terms: Any) -> str:
+        """Publish a sale on these terms; return its address once the web server knows it."""
+        slug: str = self._ask(do="sale", slug=f"sale-{next(self._numbers)}", **terms)
+        address, until = f"{self.url}/sales/{slug}/", time.monotonic() + KNOWN_WITHIN
+        while not is_there(address):
+            assert time.monotonic() < until, f"{address} is not there"
+            time.sleep(0.05)
+        return address
+
+    def act(self, address: str, verb: str) -> None:
+        """Pause, resume or close the sale at this address."""
+        self._ask(do="act", slug=address.rstrip("/").rsplit("/", maxsplit=1)[-1], verb=verb)
+
+    @contextmanager
+    def visitor(self, *, signed_in: bool = True, staff: bool = False, **options: Any) -> Iterator[BrowserContext]:
+        """A browser of somebody, with an account of their own where they are signed in."""
+        width, height = options.pop("size", DESKTOP)
+        options.setdefault("reduced_motion", "reduce")  # nothing moves while it is looked at
+        context = self._browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", **options)
+        context.set_default_timeout(20_000)
+        if signed_in:
+            cookie = self._ask(do="visitor", email=f"visitor-{next(self._numbers)}@example.org", staff=staff)
+            context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": self.url}])
+        try:
+            yield context
+        finally:
+            context.close()
+
+    def _ask(self, **request: Any) -> Any:
+        assert self._clerk.stdin
+        assert self._clerk.stdout
+        self._clerk.stdin.write(json.dumps(request) + "\n")
+        self._clerk.stdin.flush()
+        answer = self._clerk.stdout.readline()
+        assert answer, "the clerk is gone"
+        return json.loads(answer)
+
+
+@contextmanager
+def opened(demo: Demo, browser: Browser) -> Iterator[Shop]:
+    """Send a clerk into a demo."""
+    clerk = subprocess.Popen(
+        [sys.executable, "-m", "tests.browser.clerk"],
+        cwd=PROJECT,
+        env=clean_environment() | {"SITE": "demo", "DATA_DIR": str(demo.folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with clerk:
+        yield Shop(demo=demo, browser=browser, clerk=clerk)
+        assert clerk.stdin
+        clerk.stdin.close()
+
+
+def is_there(address: str) -> bool:
+    """Whether a page is found."""
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return False
+
+
+def seen(page: Page, address: str) -> Response:
+    """Go there, and return the answer."""
+    answer = page.goto(address)
+    assert answer
+    return answer

@@ -1,0 +1,94 @@
+"""axe-core finds nothing on any page, in any state, on phone and desktop, light and dark."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from sales.web.states import STATES
+from tests.browser.shop import DESKTOP, PHONE, Shop, seen
+
+RULES = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+LOOKS: dict[str, dict[str, Any]] = {
+    "phone-light": {"size": PHONE, "color_scheme": "light"},
+    "desktop-dark": {"size": DESKTOP, "color_scheme": "dark"},
+    "phone-dark": {"size": PHONE, "color_scheme": "dark"},
+    "desktop-light": {"size": DESKTOP, "color_scheme": "light"},
+}
+EVERY_RUN = ("phone-light", "desktop-dark")  # each size and each scheme once; all four in the campaign
+PAGES = (
+    "/", "/purchases/", "/states/", "/nothing-here/", "/accounts/login/", "/accounts/signup/",
+    "/accounts/password/reset/",
+)  # fmt: skip
+OWN_PAGES = (
+    "/account/", "/purchases/", "/accounts/email/", "/accounts/password/change/", "/accounts/logout/", "/accounts/2fa/",
+    "/accounts/reauthenticate/",
+)  # fmt: skip
+
+
+def barriers(page: Page) -> list[str]:
+    """Return what axe finds: the rule, and where."""
+    found: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
+    return [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
+
+
+looks = pytest.mark.parametrize(
+    "look", [pytest.param(look, marks=() if look in EVERY_RUN else pytest.mark.campaign) for look in LOOKS]
+)
+
+
+@pytest.fixture(scope="module")
+def tabs(shop: Shop) -> Iterator[dict[str, Page]]:
+    """A tab of each look."""
+    with ExitStack() as open_now:
+        visitors = {look: shop.visitor(signed_in=False, **options) for look, options in LOOKS.items()}
+        yield {look: open_now.enter_context(visitor).new_page() for look, visitor in visitors.items()}
+
+
+@looks
+class TestAxeFindsNothing:
+    @pytest.mark.parametrize("state", STATES)
+    def test_in_a_state_of_the_sale(self, state: str, look: str, shop: Shop, tabs: dict[str, Page]) -> None:
+        seen(tabs[look], f"{shop.url}/states/{state}/")
+
+        assert barriers(tabs[look]) == []
+
+    def test_on_pages_for_everybody(self, look: str, shop: Shop, tabs: dict[str, Page]) -> None:
+        for path in PAGES:
+            seen(tabs[look], shop.url + path)
+
+            assert barriers(tabs[look]) == [], path
+
+    def test_on_the_pages_of_somebody_who_bought_and_somebody_who_holds(self, look: str, shop: Shop) -> None:
+        bought, held = shop.sale(), shop.sale(hold_seconds=600)
+        with shop.visitor(**LOOKS[look]) as context:
+            tab = context.new_page()
+            for sale in (held, bought):
+                seen(tab, sale)
+                tab.locator("#buy-button").click()
+                tab.locator("#mine").wait_for()
+
+                assert barriers(tab) == [], sale
+            tab.locator("#receipt").click()
+            tab.locator(".qr").wait_for()
+
+            assert barriers(tab) == [], "receipt"
+            for path in OWN_PAGES:
+                seen(tab, shop.url + path)
+
+                assert barriers(tab) == [], path
+
+
+class TestAxe:
+    def test_sees_a_barrier_where_there_is_one(self, shop: Shop, tabs: dict[str, Page]) -> None:
+        tab = tabs["phone-light"]
+        seen(tab, f"{shop.url}/states/live/")
+        tab.evaluate("document.getElementById('buy-button').textContent = ''")
+
+        assert [each.split(":")[0] for each in barriers(tab)] == ["button-name"]
