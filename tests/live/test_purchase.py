@@ -226,6 +226,19 @@ class TestHolding:
         assert gone.state is EntryState.GONE
         assert sale.snapshot().sound
 
+    def test_takes_no_hold_over_while_a_number_is_free(self, live_sale: MakeLiveSale) -> None:
+        sale = live_sale(stock=3, hold_ms=20)
+        held = [sale.buy(f"u:{number}").entry for number in range(3)]
+        assert held[2]
+        sale.release("u:2", held[2].order_id)
+        sale.wait_past(held[2].at_ms)
+
+        taken = sale.buy("u:9")
+
+        assert taken.entry
+        assert taken.entry.unit == 3
+        assert [entry.state for entry in sale.find("u:0").entries] == [EntryState.HELD]
+
     def test_frees_the_shoppers_own_due_hold_before_that_of_others(self, live_sale: MakeLiveSale) -> None:
         sale = live_sale(stock=2, limit=2, hold_ms=1)
         longest, own = sale.buy("u:1"), sale.buy("u:2")

@@ -111,7 +111,7 @@ MUTANTS = (
     Mutant(
         "takeover-by-next-unit",
         "whether to take a hold over is decided by the next number",
-        MODEL,
+        BOTH,
         in_script(
             "purchase",
             old="elseif sale.stock - sale.sold - sale.held <= 0 then",
