@@ -175,6 +175,12 @@ class Environment:
         whose="everybody",
         what="The shop's own time: what its pages and its admin show.",
     )
+    reminder_minutes: int = knob(
+        kinds.number(least=1, most=1_440, unit="minutes"),
+        default="30",
+        whose="everybody",
+        what="How long before a sale opens those get a mail who asked to be reminded.",
+    )
 
     # Who may ask how often
     limits: bool = knob(kinds.FLAG, default="on", whose="operators", what="All limits below, at once.")

@@ -115,6 +115,7 @@ SALES = Conf(
     keeper_pause_ms=ENV.keeper_pause_ms,
     keeper_idle_ms=ENV.keeper_idle_ms,
     body_limit_bytes=ENV.body_limit_bytes,
+    reminder_minutes=ENV.reminder_minutes,
 )
 
 # --- Accounts

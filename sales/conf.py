@@ -68,6 +68,7 @@ class Conf:
     keeper_pause_ms: int = 5
     keeper_idle_ms: int = 100
     body_limit_bytes: int = 16_384
+    reminder_minutes: int = 30
 
     @property
     def open_client(self) -> str | None:

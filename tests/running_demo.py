@@ -76,7 +76,7 @@ class Demo:
             server_pid = embedded.answering_pid(server=embedded.server(role=ServerRole(name), data_dir=self.folder))
             assert server_pid
             return server_pid
-        told = {"keeper": "manage.py keeper", "web": "gunicorn"}[name]
+        told = {"keeper": "manage.py keeper", "web": "gunicorn", "reminders": "manage.py send_reminders"}[name]
         children = ["ps", "-o", "pid=,ppid=,args=", "-A"]
         listed = subprocess.run(children, capture_output=True, text=True, check=True).stdout.splitlines()
         found = [line.split(maxsplit=2) for line in listed]
@@ -89,7 +89,7 @@ class Demo:
         return f"http://localhost:{self.port}"
 
     def child_pids(self) -> list[int]:
-        return [self.child_pid(name) for name in ("ledger", "cache", "keeper", "web")]
+        return [self.child_pid(name) for name in ("ledger", "cache", "keeper", "web", "reminders")]
 
     def ask(self, path: str, body: dict[str, str] | None = None) -> tuple[int, Any]:
         asked = urllib.request.Request(

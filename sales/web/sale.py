@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,10 +15,11 @@ from sales.answers.buying import BuyForm
 from sales.domain import shoppers
 from sales.domain.outcomes import Outcome
 from sales.live.results import Found
-from sales.queries import catalogue, mine, panels, snapshots, tickets
+from sales.queries import catalogue, mine, panels, reminders, snapshots, tickets
 from sales.queries.catalogue import SaleEntry
 from sales.queries.mine import Mine
 from sales.queries.panels import Panel
+from sales.queries.stubs import local
 from sales.queries.tickets import Ticket
 from sales.services import purchasing
 from sales.web import caching
@@ -48,6 +50,16 @@ class Stub:
         return _TITLES[panel.state]() if panel else ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remind:
+    """The offer to write before the opening, to who is signed in; `at` is when the mail goes, in the sale's zone."""
+
+    email: str
+    at: datetime
+    minutes: int
+    is_set: bool
+
+
 _TITLES = {
     "far": lambda: _("coming"),
     "near": lambda: _("opens today"),
@@ -65,7 +77,8 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the sale. `?more` shows the panel also to who has something: to buy another."""
     sale = entry_of(slug)
     stub = stub_of(request, sale, wants_panel="more" in request.GET)
-    return caching.page(request, render(request, "sales/sale.html", page_of(tickets.of(sale), stub)))
+    context = {**page_of(tickets.of(sale), stub), "remind": _remind(request, sale)}
+    return caching.page(request, render(request, "sales/sale.html", context))
 
 
 def entry_of(slug: str) -> SaleEntry:
@@ -85,7 +98,22 @@ def page_of(ticket: Ticket, stub: Stub) -> dict[str, Any]:
         "form": stub.form,
         "title": stub.title,
         "refresh_seconds": stub.refresh_seconds,
+        "remind": None,
     }
+
+
+def _remind(request: HttpRequest, sale: SaleEntry) -> Remind | None:
+    """Return the offer; None for who is not signed in, and once it is too late for a mail."""
+    account = request.user.pk
+    if not request.user.is_authenticated or account is None or not reminders.may_be_asked(sale, now=datetime.now(UTC)):
+        return None
+    lead = reminders.lead()
+    return Remind(
+        email=request.user.email,
+        at=local(sale.opens_at - lead, sale),
+        minutes=lead // timedelta(minutes=1),
+        is_set=reminders.is_set(account=account, sale_pk=sale.pk),
+    )
 
 
 def stub_of(request: HttpRequest, sale: SaleEntry, *, wants_panel: bool = False) -> Stub:

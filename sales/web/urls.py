@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sales.web import account, buy, hold, mine, panel, purchase, purchases, sale, sales, states
+from sales.web import account, buy, hold, mine, opening, panel, purchase, purchases, remind, sale, sales, states
 
 urlpatterns = [
     path("", sales.show, name="sales"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("sales/<slug:slug>/panel", panel.show, name="panel"),
     path("sales/<slug:slug>/mine", mine.show, name="mine"),
     path("sales/<slug:slug>/buy", buy.buy, name="buy"),
+    path("sales/<slug:slug>/opening.ics", opening.show, name="opening"),
+    path("sales/<slug:slug>/remind", remind.remind, name="remind"),
     # Of one hold.
     path("sales/<slug:slug>/confirm", hold.confirm, name="confirm"),
     path("sales/<slug:slug>/let-go", hold.let_go, name="let_go"),

@@ -46,7 +46,7 @@ class TestDemo:
         status, again = demo.buy(early_shopper)
         assert (status, again["purchaseId"]) == (400, early["purchaseId"])
 
-    @pytest.mark.parametrize("name", ["cache", "keeper", "web"])
+    @pytest.mark.parametrize("name", ["cache", "keeper", "web", "reminders"])
     def test_brings_back_who_was_killed(self, demo: Demo, name: str) -> None:
         os.kill(demo.child_pid(name), signal.SIGKILL)
 

@@ -154,6 +154,7 @@ class Command(BaseCommand):
         await supervisor.start(
             demo_children.keeper(held=lock, env=env),
             demo_children.web(place=place, held=lock, env=env),
+            demo_children.command("send_reminders", "--loop", name="reminders", held=lock, env=env),
         )
         await self._until_proven(place)
 
