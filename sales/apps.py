@@ -11,3 +11,7 @@ class SalesConfig(AppConfig):
     label = "sales"
     verbose_name = _("Flash sales")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Load what listens to signals."""
+        from sales.services import web_sessions  # noqa: F401, PLC0415 - models can be had only now

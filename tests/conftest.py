@@ -24,7 +24,7 @@ from sales.live import connection, embedded, ledger
 from sales.live.line import Line
 from sales.live.results import Terms
 from sales.models import LedgerServer, Order, Product, Sale
-from sales.queries import api_keys, catalogue, snapshots
+from sales.queries import api_keys, catalogue, ended_sessions, snapshots
 
 EPOCH = 1
 
@@ -71,6 +71,7 @@ def forgotten_copies() -> None:
     catalogue.forget()
     snapshots.forget()
     api_keys.forget()
+    ended_sessions.forget()
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ def _reply(ask: Ask, verb: str, act: _Act, *, slug: str, chance: float) -> Askin
     if sale is None:
         return None
     fields = _fields(ask)
-    sent = _sent(ask, fields, sale)
+    sent = yield from _sent(ask, fields, sale)
     done = (yield from act(sale, sent)) if isinstance(sent, _Sent) else sent
     click = Click(verb=verb, fields=fields, own_order=_own_order(verb, sent), chance=chance)
     snapshot = yield from steps.numbers(sale)
@@ -155,11 +155,14 @@ def _own_order(verb: str, sent: _Sent | Flaw) -> UUID | None:
     return sent.held_pass.order_id if verb == "buy" else sent.order_id
 
 
-def _sent(ask: Ask, fields: dict[str, str], sale: SaleEntry) -> _Sent | Flaw:
+def _sent(ask: Ask, fields: dict[str, str], sale: SaleEntry) -> Asking[_Sent | Flaw]:
     session_key = passes.session_key_of(ask.headers.get("cookie", ""))
     found = passes.read(fields.get("pass", ""), sale=sale.pk, session_key=session_key)
     if isinstance(found, Flaw):
         return found
+    ended = yield from steps.ended_sessions_now()
+    if ended is None or ended.has(session=found.session, account=found.account, issued_ms=found.issued_ms):
+        return Flaw.OTHER_SESSION
     slot = fields.get("slot", "")
     return _Sent(
         held_pass=found,

@@ -2,8 +2,8 @@
 
 It names the sale, the shopper, the slot, the web session it was made in, and when. It replaces the CSRF token on
 buying: another site can make a browser send our cookies, but cannot read the page that holds the pass, and a pass of
-one web session is worth nothing in another. It has no end of its own: it dies with the web session (signing out ends
-that), and what may be bought when is the ledger's to decide.
+one web session is worth nothing in another. It has no end of its own: it dies with the web session (`ended_sessions`
+knows which ended), and what may be bought when is the ledger's to decide.
 
 One pass is one attempt: the order id is made from it, so whatever is sent again with the same pass, a double click, a
 lost answer, a request that a server carries out late, is the same purchase by its slot and by its id.
@@ -11,7 +11,6 @@ lost answer, a request that a server carries out late, is the same purchase by i
 
 import hashlib
 import time
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -20,7 +19,7 @@ from django.conf import settings
 from django.core import signing
 from django.http.cookie import parse_cookie
 
-from sales.domain import shoppers
+from sales.domain import shoppers, web_sessions
 
 _SALT = "sales.pass"
 _PARTS = 5
@@ -68,7 +67,7 @@ def mint(*, sale: int, account: int, slot: int, session_key: str, issued_ms: int
         sale=sale,
         account=account,
         slot=slot,
-        session=session_digest(session_key),
+        session=web_sessions.digest(session_key),
         issued_ms=issued_ms or time.time_ns() // 1_000_000,
     )
     return signing.Signer(salt=_SALT).sign(made.text)
@@ -90,16 +89,11 @@ def read(written: str, *, sale: int, session_key: str) -> Pass | Flaw:
     made = Pass(
         sale=int(parts[0]), account=int(parts[1]), slot=int(parts[2]), session=parts[3], issued_ms=int(parts[4])
     )
-    if not session_key or made.session != session_digest(session_key):
+    if not session_key or made.session != web_sessions.digest(session_key):
         return Flaw.OTHER_SESSION
     if made.sale != sale:
         return Flaw.OTHER_SALE
     return made
-
-
-def session_digest(session_key: str) -> str:
-    """Return 16 characters that stand for a web session; the session cannot be taken from them."""
-    return urlsafe_b64encode(hashlib.sha256(session_key.encode()).digest()[:12]).decode()
 
 
 def session_key_of(cookie_header: str) -> str:

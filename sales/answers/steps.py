@@ -16,8 +16,9 @@ from sales.live import ledger
 from sales.live.calls import Call
 from sales.live.entries import Entry, EntryState
 from sales.live.results import Found, Snapshot, Taken
-from sales.queries import catalogue, purchases, snapshots
+from sales.queries import catalogue, ended_sessions, purchases, snapshots
 from sales.queries.catalogue import Catalogue, SaleEntry
+from sales.queries.ended_sessions import EndedSessions
 
 
 class HasOutcome(Protocol):
@@ -32,6 +33,12 @@ def catalogue_now() -> Asking[Catalogue | None]:
     """Return the published sales; None where the database has not been reached since this process began."""
     known = catalogue.peek()
     return known or (yield from result_of(Read(catalogue.current, key="catalogue")))
+
+
+def ended_sessions_now() -> Asking[EndedSessions | None]:
+    """Return which web sessions ended; None where the database has not been reached since this process began."""
+    known = ended_sessions.peek()
+    return known or (yield from result_of(Read(ended_sessions.current, key="ended_sessions")))
 
 
 def in_epoch[R: HasOutcome](call: Callable[[int], Call[R]]) -> Asking[R | None]:

@@ -52,7 +52,8 @@ class Asked:
     @property
     def is_plain(self) -> bool:
         """Whether the path means to Django what it means here."""
-        return "\ufffd" not in self.path and not self.scope.get("root_path")
+        path = self.path
+        return path.isprintable() and "\ufffd" not in path and not self.scope.get("root_path")
 
     @cached_property
     def headers(self) -> dict[str, str]:

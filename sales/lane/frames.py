@@ -5,6 +5,7 @@ request through (a host that is not ours, plain HTTP where HTTPS is asked for), 
 """
 
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.http.cookie import parse_cookie
 from django.utils import translation
 from django.utils.module_loading import import_string
 
@@ -22,6 +24,7 @@ type View = Callable[[HttpRequest], HttpResponse]
 MOST_KEPT = 1_024
 MOST_CHARACTERS = 512  # of a header that a frame depends on; longer ones are Django's
 _ANSWERS_FILES_ONLY = "whitenoise.middleware.WhiteNoiseMiddleware"  # it would look through all of them once more
+_CSRF_COOKIE = re.compile(r"(?:[a-zA-Z0-9]{32}|[a-zA-Z0-9]{64})?")
 _LANGUAGE = "lane.language"
 _VIEW = "lane.view"
 _OWN = frozenset({"content-type", "content-length", "x-request-id"})  # of each answer, not of the frame
@@ -86,9 +89,10 @@ class Frames:
         language, cookie = headers.get("accept-language", ""), headers.get("cookie", "")
         if not host or len(host) + len(origin) + len(language) > MOST_CHARACTERS:
             return None
-        chosen = ""
-        if settings.LANGUAGE_COOKIE_NAME in cookie:
-            chosen = cookie_value(cookie, settings.LANGUAGE_COOKIE_NAME)[:32]
+        cookies = parse_cookie(cookie) if cookie else {}
+        if not _CSRF_COOKIE.fullmatch(cookies.get(settings.CSRF_COOKIE_NAME, "")):
+            return None  # the middleware would give out a new one
+        chosen = cookies.get(settings.LANGUAGE_COOKIE_NAME, "")[:32]
         forwarded = headers.get(self._proxy_header, "")[:MOST_CHARACTERS] if self._proxy_header else ""
         return Setting(path, scheme, host, forwarded, origin, language, chosen)
 
@@ -114,12 +118,6 @@ class Frames:
             if name.lower() not in _OWN
         )
         return Frame(language=language, secure=request.is_secure(), headers=added)
-
-
-def cookie_value(cookie_header: str, name: str) -> str:
-    """Return one cookie; empty where it is not there."""
-    request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO(), "HTTP_COOKIE": cookie_header})
-    return request.COOKIES.get(name, "")
 
 
 def _innermost(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ from sales.models.products import CompareAtMeaning, Product
 from sales.models.reminders import Reminder
 from sales.models.sales import OnLedgerLoss, Sale
 from sales.models.trail import TrailEntry
+from sales.models.web_sessions import WebSessionEnd
 
 __all__ = [
     "Account",
@@ -30,4 +31,5 @@ __all__ = [
     "Sale",
     "StockChange",
     "TrailEntry",
+    "WebSessionEnd",
 ]
