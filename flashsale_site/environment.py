@@ -10,7 +10,7 @@ from pathlib import Path
 from flashsale_site import kinds
 from flashsale_site.kinds import LogFormat, LogLevel
 from flashsale_site.knobs import Knob, knob
-from sales.conf import Site, WithoutCache
+from sales.conf import LedgerRisk, Site, WithoutCache
 from sales.domain.rates import Rate
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -154,6 +154,12 @@ class Environment:
         what="Where mail goes: smtp://user:password@host:25, smtp+tls://...:587, smtp+ssl://...:465, consolemail: "
         "(printed) or filemail: (one file each in the data folder).",
     )
+    ledger_risk: LedgerRisk = knob(
+        kinds.one_of(LedgerRisk),
+        default="none",
+        whose="operators",
+        what="What may be lost where the ledger's machine falls. accept_1s: the last second; everysec then does.",
+    )
     email_from: str = knob(
         kinds.text("address"),
         default="shop@localhost",
@@ -271,6 +277,11 @@ class Environment:
         kinds.number(least=1, most=128, unit="threads"), default="8", whose="operators", what="Threads in each of them."
     )
     log_level: LogLevel = knob(
+    fault_point: str = knob(
+        kinds.FAULT_POINT,
+        whose="developers",
+        what="Where a process kills itself, for tests: a name, a colon, at which time. Refused in production.",
+    )
         kinds.one_of(LogLevel),
         default="info",
         whose="operators",

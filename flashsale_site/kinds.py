@@ -175,3 +175,7 @@ BIND = Kind(
     ),
 )
 SERVER_URL = Kind("URL", _server_url)
+FAULT_POINT = Kind(
+    "name:number",
+    _plain(r"([a-z_]+:[1-9][0-9]{0,3})?", "a point and how often it is passed, such as keeper_after_read:1"),
+)

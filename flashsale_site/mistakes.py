@@ -34,6 +34,8 @@ def _production(environment: Environment) -> list[str]:
         found.append("ALLOWED_HOSTS is *, which believes any name: list the names of this site, such as shop.example.")
     if not environment.redis_url:
         found.append("REDIS_URL is missing: name the server of the ledger, such as redis://10.0.0.5:6379/0.")
+    if environment.fault_point:
+        found.append("FAULT_POINT is for tests: a process would kill itself there. Leave it out.")
     if not environment.cache_url:
         found.append("CACHE_URL is missing: name the server of the cache, such as redis://10.0.0.6:6379/0.")
     return found

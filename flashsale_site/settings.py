@@ -89,6 +89,7 @@ SALES = Conf(
     ledger_url=servers.ledger_url(ENV),
     cache_url=servers.cache_url(ENV),
     ledger_embedded=not ENV.redis_url,
+    ledger_risk=ENV.ledger_risk,
     cache_embedded=not ENV.cache_url,
     shop_name=ENV.shop_name,
     shop_place=ENV.shop_place,
@@ -116,6 +117,7 @@ SALES = Conf(
     keeper_idle_ms=ENV.keeper_idle_ms,
     body_limit_bytes=ENV.body_limit_bytes,
     reminder_minutes=ENV.reminder_minutes,
+    fault_point=ENV.fault_point,
 )
 
 # --- Accounts

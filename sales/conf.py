@@ -28,6 +28,13 @@ class WithoutCache(StrEnum):
     REFUSE = "refuse"
 
 
+class LedgerRisk(StrEnum):
+    """What the shop accepts to lose where the ledger's machine falls."""
+
+    NONE = "none"
+    ACCEPT_1S = "accept_1s"  # purchases of the last second; for servers that save once a second at best
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Who may ask how often. `on` switches all of them."""
@@ -52,6 +59,7 @@ class Conf:
     data_dir: Path = Path("var")
     ledger_url: str = field(default="", repr=False)  # may hold a password
     cache_url: str = field(default="", repr=False)
+    ledger_risk: LedgerRisk = LedgerRisk.NONE
     ledger_embedded: bool = False  # whoever starts the site starts this server too, in `data_dir`
     cache_embedded: bool = False
     shop_name: str = "Harbour Press"
@@ -68,6 +76,7 @@ class Conf:
     keeper_pause_ms: int = 5
     keeper_idle_ms: int = 100
     body_limit_bytes: int = 16_384
+    fault_point: str = ""  # where a process kills itself, in tests
     reminder_minutes: int = 30
 
     @property

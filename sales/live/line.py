@@ -155,6 +155,14 @@ class Line:
         for script in LEDGER_SCRIPTS.values():
             self.ask("SCRIPT", "LOAD", script.text)
 
+    def drop_scripts(self) -> None:
+        """Unload every script; from then on the server sells nothing."""
+        self.ask("SCRIPT", "FLUSH")
+
+    def health(self) -> dict[str, str]:
+        """Return what the server says of its memory and its disk."""
+        return self._said("INFO", "memory") | self._said("INFO", "persistence")
+
     def read_events(
         self, after: Mapping[int, int], *, count: int, wait_ms: int = 0
     ) -> dict[int, list[Event | Unreadable]]:

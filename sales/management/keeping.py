@@ -24,8 +24,10 @@ from sales.live.results import Snapshot
 from sales.live.stream import Event
 from sales.management.patience import Patience
 from sales.models import LedgerServer, Sale
-from sales.services import fencing, incidents, lifecycle, recording, tending
+from sales.services import auditing, fencing, incidents, lifecycle, recording, tending
 from sales.services.acting import KEEPER
+from sales.services.auditing import Auditor
+from sales.services.clocks import LedgerClock
 from sales.services.fencing import Proof
 from sales.services.incidents import IncidentKind, Trouble
 from sales.services.tending import Tended
@@ -71,10 +73,13 @@ class Keeper:
         self._stream_troubles: dict[int, Trouble] = {}
         self._doubted: set[int] = set()  # sales that the next look must not believe
         self._traced: set[str] = set()  # errors whose traceback is in the log already
+        self._auditor = Auditor()
+        self._findings: dict[int, Trouble] = {}  # of the last audit
         self._watch = incidents.Watch(_WATCHED)
         self._patience = Patience()
+        self._ledger_clock = LedgerClock()
         self._away = ""  # what was last said of a server in trouble
-        self._next_look = self._next_beat = clock()
+        self._next_look = self._next_beat = self._next_audit = clock()
 
     def stop(self) -> None:
         """Let the batch in hand be the last. May be called from a signal's handler."""
@@ -159,6 +164,8 @@ class Keeper:
         seen = connection.run_many([ledger.snapshot(sale=sale.pk, epoch=self._proof.epoch) for sale in sales])
         troubles: list[Trouble] = []
         offsets = {}
+        if self._clock() >= self._next_audit:
+            self._audit(line, sales, seen)
         for sale, snapshot in zip(sales, seen, strict=True):
             tended = self._tend(line, sale, snapshot)
             if tended.trouble:
@@ -167,7 +174,25 @@ class Keeper:
                 offsets[sale.pk] = sale.stream_offset
         self._offsets = offsets
         self._stream_troubles = {pk: trouble for pk, trouble in self._stream_troubles.items() if pk in offsets}
-        return troubles + list(self._stream_troubles.values())
+        return [*troubles, *self._stream_troubles.values(), *self._findings.values(), *self._about_server(line)]
+
+    def _audit(self, line: Line, sales: Sequence[Sale], seen: Sequence[Snapshot]) -> None:
+        """Recompute what must always be true; pause what is not as it must be."""
+        self._findings = {}
+        for sale, snapshot in zip(sales, seen, strict=True):
+            audited = self._auditor.audit(line=line, sale=sale, seen=snapshot)
+            if audited.doubted:
+                self._doubted.add(sale.pk)
+            if audited.findings:
+                self._findings[sale.pk] = auditing.stop(sale=sale, findings=audited.findings)
+        self._next_audit = self._clock() + auditing.EVERY_SECONDS
+
+    def _about_server(self, line: Line) -> list[Trouble]:
+        """Say what is wrong with the server itself, though it is proven."""
+        full = fencing.why_full(line)
+        troubles = [Trouble(kind=IncidentKind.LEDGER_FULL, text=full)] if full else []
+        jump = self._ledger_clock.look(line)
+        return [*troubles, jump] if jump else troubles
 
     def _tend(self, line: Line, sale: Sale, seen: Snapshot) -> Tended:
         """Tend one sale, unless it is in a trouble that it is too early to look at again."""
@@ -185,8 +210,9 @@ class Keeper:
             self._patience.failed(sale.pk, tended.trouble, now=self._clock())
         else:
             self._patience.over(sale.pk)
-            self._doubted.discard(sale.pk)
+        self._doubted.discard(sale.pk)  # it is repaired by now, or shut until it is
         if tended.repaired:
+            self._auditor.forget(sale.pk)
             # The sales behind it in this round were read in the epoch before.
             self._proof = replace(self._proof, epoch=fencing.epoch())
         return tended
@@ -234,6 +260,7 @@ class Keeper:
             self._set_aside(sale_pk, self._failed(sale_pk, error))
             return False
         self.recorded += recorded.orders
+        self._auditor.saw(sale_pk, events)
         self._offsets[sale_pk] = recorded.offset
         if recorded.gap:
             self._stop_sale(sale_pk, recorded.gap)

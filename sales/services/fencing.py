@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from sales import conf
+from sales.conf import LedgerRisk
 from sales.domain.outcomes import Outcome
 from sales.domain.states import LIVE_STATES
 from sales.live import drafting, ledger
@@ -27,7 +28,12 @@ from sales.services.incidents import IncidentKind, Trouble
 
 logger = logging.getLogger(__name__)
 
-NEEDED_SETTINGS = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+NEEDED_SETTINGS = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "no-appendfsync-on-rewrite": "no",
+    "maxmemory-policy": "noeviction",
+}
 """What the ledger server must be told, or it forgets purchases that were accepted."""
 
 
@@ -59,6 +65,7 @@ def stands(*, line: Line, proof: Proof) -> bool:
             replication_id__in=("", line.lineage().replication_id),
         ).exists()
         and line.has_scripts()
+        and not why_unfit(line)
     )
 
 
@@ -67,7 +74,9 @@ def prove_and_load(*, line: Line, pause: Callable[[float], None] = time.sleep) -
 
     `pause` waits (seconds) until web processes have learned of the new epoch, where a sale is not proven.
     """
-    if unfit := _why_unfit(line):
+    if unfit := why_unfit(line):
+        if line.has_scripts():
+            line.drop_scripts()  # then nobody sells, whatever they were told before
         return Proof(loaded=False, troubles=(Trouble(kind=IncidentKind.LEDGER_UNFIT, text=unfit),))
     run_id, lineage = line.run_id(), line.lineage()
     LedgerServer.objects.get_or_create(name=LedgerServer.THE_LEDGER)
@@ -113,7 +122,7 @@ def why_incomplete(*, line: Line, sale: Sale, seen: Snapshot, epoch: int) -> str
     """Return a sentence that says why what the ledger has of a sale is not complete, or nothing. Records the tail."""
     return (
         _why_unsound(seen, epoch=epoch)
-        or _why_misshapen(drafting.shape_of(line, sale.pk))
+        or why_misshapen(drafting.shape_of(line, sale.pk))
         or _record_tail(line=line, sale=sale, seq=seen.seq)
         or _why_promoted(sale, now_ms=seen.now_ms)
     )
@@ -130,7 +139,7 @@ def _why_promoted(sale: Sale, *, now_ms: int) -> str:
     return "this server was a replica before; the end of what was sold may not have reached it."
 
 
-def _why_misshapen(shape: Shape) -> str:
+def why_misshapen(shape: Shape) -> str:
     """Return a sentence where keys that the sale's numbers do not count are gone or of another type."""
     wrong = [name for name in ("shoppers", "keys") if shape.kinds[name] not in ("none", "hash")]
     if wrong:
@@ -150,19 +159,38 @@ def _why_unsound(seen: Snapshot, *, epoch: int) -> str:
     return "" if seen.sound else "the ledger's numbers contradict each other."
 
 
-def _why_unfit(line: Line) -> str:
+def why_unfit(line: Line) -> str:
     """Return a sentence that says why this server must not sell, or nothing."""
     if line.role() != "master":
         return "The ledger server is a replica. Point REDIS_URL at its primary."
     said = line.settings(*NEEDED_SETTINGS)
     wrong = [
-        f"{name} is {said.get(name, 'not to be read')} and must be {needed}"
-        for name, needed in NEEDED_SETTINGS.items()
-        if said.get(name) != needed
+        f"{name} is {said.get(name, 'not to be read')} and must be {' or '.join(fit)}"
+        for name, fit in _fit_settings().items()
+        if said.get(name) not in fit
     ]
     if not wrong:
         return ""
     return f"The ledger server would forget purchases: {'; '.join(wrong)}. Sales stay shut until that is changed."
+
+
+def _fit_settings() -> dict[str, tuple[str, ...]]:
+    """Return what each setting may be. Who accepts to lose a second may save the ledger to disk once a second."""
+    fit: dict[str, tuple[str, ...]] = {name: (needed,) for name, needed in NEEDED_SETTINGS.items()}
+    if conf.current().ledger_risk == LedgerRisk.ACCEPT_1S:
+        fit["appendfsync"] = ("always", "everysec")
+    return fit
+
+
+def why_full(line: Line) -> str:
+    """Return a sentence where the server refuses writes, or nothing."""
+    said = line.health()
+    if said.get("aof_last_write_status", "ok") != "ok":
+        return "The ledger server cannot write to its disk; nothing is sold until it can."
+    used, most = int(said.get("used_memory", 0)), int(said.get("maxmemory", 0))
+    if 0 < most <= used:
+        return f"The ledger server's memory is full ({used} of {most} bytes); nothing is sold until it has more."
+    return ""
 
 
 def _is_proven(run_id: str, lineage: Lineage) -> bool:

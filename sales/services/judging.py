@@ -11,7 +11,7 @@ from sales.live import drafting, ledger
 from sales.live.drafting import Shape
 from sales.live.line import LedgerRefused, Line
 from sales.models import Order, Sale
-from sales.services import fencing, recording
+from sales.services import comparing, fencing, recording
 
 CLOCK_AHEAD_MS = 5_000
 
@@ -39,8 +39,8 @@ class Judgement:
     shape: Shape | None = None
 
 
-def judge(*, line: Line, sale: Sale, epoch: int) -> Judgement:
-    """Judge what the ledger has of a sale. Raises LedgerUnavailable over the line."""
+def judge(*, line: Line, sale: Sale, epoch: int, whole: bool = False) -> Judgement:
+    """Judge what the ledger has of a sale; `whole` compares every entry, too. Raises LedgerUnavailable."""
     seen = line.run(ledger.snapshot(sale=sale.pk, epoch=None))
     shape = drafting.shape_of(line, sale.pk)
     if sale.is_new_to_ledger and not shape.is_there:
@@ -49,6 +49,8 @@ def judge(*, line: Line, sale: Sale, epoch: int) -> Judgement:
     why = fencing.why_incomplete(line=line, sale=sale, seen=seen, epoch=epoch)
     if not why and (shape.clock_ms or 0) > now_ms + CLOCK_AHEAD_MS:
         why = "its clock is ahead of the server's."
+    if not why and whole:
+        why = " ".join(comparing.differences(line=line, sale=sale))
     highest = max(shape.seq or 0, shape.stream_last or 0)
     if not why:
         worth = Worth.SOUND if seen.epoch == epoch else Worth.COMPLETE

@@ -20,7 +20,7 @@ from sales.live.results import Terms
 from sales.live.stream import EventKind
 from sales.models import DeadLetter, Order, Sale, TrailEntry
 from sales.models.sales import OnLedgerLoss
-from sales.services import asking, fencing, following, incidents, judging, leasing, lifecycle
+from sales.services import asking, faults, fencing, following, incidents, judging, leasing, lifecycle
 from sales.services.acting import KEEPER, Actor
 from sales.services.incidents import IncidentKind, Trouble
 from sales.services.judging import Judgement, Worth
@@ -53,26 +53,31 @@ class Reconciled:
 
 def look(*, line: Line, sale: Sale) -> Judgement:
     """Judge a sale and change nothing in the ledger. What can be recorded is recorded."""
-    return judging.judge(line=line, sale=sale, epoch=fencing.epoch())
+    return judging.judge(line=line, sale=sale, epoch=fencing.epoch(), whole=True)
 
 
-def reconcile(*, line: Line, sale_pk: int, by: Actor = KEEPER, accept_loss: bool = False) -> Reconciled:
-    """Make a sale good again. Raises LedgerUnavailable, and what the database raises when it is in trouble."""
+def reconcile(
+    *, line: Line, sale_pk: int, by: Actor = KEEPER, accept_loss: bool = False, whole: bool = False
+) -> Reconciled:
+    """Make a sale good again; `whole` looks at every entry for that.
+
+    Raises LedgerUnavailable, and what the database raises when it is in trouble.
+    """
     try:
         with leasing.held(name=leasing.of_sale(sale_pk), owner=by.who) as lease:
             if lease is None:
                 return Reconciled(worth=Worth.DEGRADED, trouble="Somebody else is repairing this sale right now.")
-            return _reconcile(line, sale_pk, lease=lease, by=by, accept_loss=accept_loss)
+            return _reconcile(line, sale_pk, lease=lease, by=by, accept_loss=accept_loss, whole=whole)
     except LeaseLost as lost:
         return Reconciled(worth=Worth.DEGRADED, trouble=f"The repair took too long. {lost}")
 
 
-def _reconcile(line: Line, sale_pk: int, *, lease: Held, by: Actor, accept_loss: bool) -> Reconciled:
+def _reconcile(line: Line, sale_pk: int, *, lease: Held, by: Actor, accept_loss: bool, whole: bool) -> Reconciled:
     sale = Sale.objects.select_related("product").get(pk=sale_pk)
     epoch = fencing.epoch()
     if not sale.is_live:
         return Reconciled(worth=Worth.SOUND, done="The live ledger does not answer for this sale.")
-    first = judging.judge(line=line, sale=sale, epoch=epoch)
+    first = judging.judge(line=line, sale=sale, epoch=epoch, whole=whole)
     if first.worth in (Worth.SOUND, Worth.NEW):
         return Reconciled(worth=Worth.SOUND, done="Nothing was to be done.")
     lease.keep()
@@ -80,7 +85,7 @@ def _reconcile(line: Line, sale_pk: int, *, lease: Held, by: Actor, accept_loss:
         epoch = fencing.raise_for_repair(line=line, epoch=epoch, but=sale.pk, above=first.epoch)
     line.run(ledger.fence(sale=sale.pk, below=_EVERY_EPOCH))
     sale.refresh_from_db()
-    found = judging.judge(line=line, sale=sale, epoch=epoch)
+    found = judging.judge(line=line, sale=sale, epoch=epoch, whole=whole)
     sale.refresh_from_db()
     if found.worth is Worth.COMPLETE:
         why_not = fencing.prove_sale(line=line, sale=sale, epoch=epoch)
@@ -127,6 +132,7 @@ def _make_anew(
     done = drafting.write(
         line, sale=sale.pk, draft=uuid4().hex, rebuilt=rebuilt, terms=terms, numbers=numbers, check=lease.keep
     )
+    faults.reach("reconciler_between_sides")
     if not done.ok:
         return Reconciled(worth=found.worth, why=found.why, trouble=f"The ledger answers {done.outcome}.", epoch=epoch)
     Sale.objects.filter(pk=sale.pk, ledger_epoch__lt=epoch).update(ledger_epoch=epoch)

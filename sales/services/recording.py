@@ -22,7 +22,7 @@ from sales.live import connection, ledger
 from sales.live.line import Line, Unreadable
 from sales.live.stream import Event, EventKind
 from sales.models import Order, Sale
-from sales.services import dead_letters
+from sales.services import dead_letters, faults
 
 logger = logging.getLogger(__name__)
 
@@ -127,11 +127,15 @@ def _write(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Re
 
 def _write_at_once(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
     now = timezone.now()
+    faults.reach("keeper_after_read")
     orders = [_order(sale, event, now=now) for event in batch if _is_order(event)]
     with transaction.atomic():
         # First, because it locks: the slower of two keepers waits here, then finds that it has lost.
         _move_offset(sale, after=after, to=batch[-1].seq, orders=len(orders))
+        faults.reach("keeper_before_insert")
         Order.objects.bulk_create(orders)
+        faults.reach("keeper_in_transaction")
+    faults.reach("keeper_after_commit")
     return Recorded(offset=batch[-1].seq, orders=len(orders), lag_ms=_lag_ms(orders))
 
 

@@ -167,7 +167,8 @@ class TestTrouble:
         sale.refresh_from_db()
         assert (sale.state, sale.stream_offset, sale.recorded) == (SaleState.PAUSED, 2, 1)
         entry = TrailEntry.objects.get(act="pause")
-        assert (entry.who, entry.why) == ("keeper", "Event 3 is missing: behind event 2 comes 4.")
+        assert entry.who == "keeper"
+        assert entry.why.startswith("Event 3 is missing: behind event 2 comes 4.")
         degraded = self.incident(IncidentKind.SALE_DEGRADED)
         assert degraded.ended_at is None
         assert "Event 3 is missing" in degraded.text

@@ -82,3 +82,24 @@ class TestReconcileSale:
         make_sale(slug="far", state="published", state_number=1)
 
         assert refusal("reconcile_sale", "far").returncode == 3
+
+
+class TestAuditSales:
+    def test_says_that_all_agree(self, night: Sale) -> None:
+        assert "All agree." in run("audit_sales")
+
+    def test_says_what_does_not(self, night: Sale) -> None:
+        raw().hdel(SaleKeys.of(night.pk).shoppers, "u:1/1")
+
+        refused = refusal("audit_sales")
+
+        assert (refused.returncode, str(refused)) == (1, "1 of 1 sales do not agree.")
+
+    def test_prints_json(self, night: Sale) -> None:
+        assert json.loads(run("audit_sales", "--json")) == {"sales": {"night": []}, "ok": True}
+
+    def test_says_that_no_sale_is_published(self, proven: LedgerServer) -> None:
+        assert run("audit_sales").strip() == "No sale is published."
+
+    def test_says_that_the_ledger_was_not_reached(self, no_ledger: Any) -> None:
+        assert refusal("audit_sales").returncode == 3

@@ -79,16 +79,17 @@ class TestPromotedReplica:
         running: list[embedded.RunningServer] = []
 
         def now() -> None:
-            server = embedded.Server(role=embedded.ServerRole.LEDGER, folder=tmp_path / "replica", port=free_port())
+            port_of_replica = free_port()
+            server = embedded.Server(role=embedded.ServerRole.LEDGER, folder=tmp_path / "replica", port=port_of_replica)
             # The primary has to be reached over TCP.
             raw().config_set("port", port := free_port())
             running.append(embedded.start(server=server))
-            replica = redis.Redis(port=server.port)
-            replica.replicaof("127.0.0.1", port)  # type: ignore[no-untyped-call]
+            replica = redis.Redis(port=port_of_replica)
+            replica.replicaof("127.0.0.1", port)
             while replica.info("replication")["master_link_status"] != "up":
                 time.sleep(0.01)
             assert raw().execute_command("WAIT", 1, 5_000) == 1
-            replica.replicaof("NO", "ONE")  # type: ignore[no-untyped-call]
+            replica.replicaof("NO", "ONE")
             replica.config_set("appendfsync", "always")
             replica.close()
             settings.CACHES = {**settings.CACHES, "ledger": {**settings.CACHES["ledger"], "LOCATION": server.url}}

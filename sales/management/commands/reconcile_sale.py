@@ -72,7 +72,11 @@ class Command(SaleCommand):
 
     def _repair(self, line: Line, sale: Sale, options: dict[str, Any]) -> Reconciled:
         return reconciling.reconcile(
-            line=line, sale_pk=sale.pk, by=actor("reconcile_sale"), accept_loss=options["accept_loss"]
+            line=line,
+            sale_pk=sale.pk,
+            by=actor("reconcile_sale"),
+            accept_loss=options["accept_loss"],
+            whole=True,
         )
 
     def _say(self, sale: Sale, found: Reconciled, *, as_json: bool) -> None:
