@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import shop as shops
 from tests.browser.shop import Shop
@@ -20,6 +20,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--disable-quic",
 )
+expect.set_options(timeout=15_000)  # a page's longest wait for news while a sale runs, on a busy machine
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -55,6 +56,19 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     made.set_default_timeout(30_000)
     yield made
     made.close()
+
+
+@pytest.fixture
+def somebody(shop: Shop) -> Iterator[BrowserContext]:
+    """A browser of somebody with an account, signed in and ready."""
+    with shop.visitor() as made:
+        yield made
+
+
+@pytest.fixture
+def page_of_somebody(somebody: BrowserContext) -> Page:
+    """A tab of theirs."""
+    return somebody.new_page()
 
 
 @pytest.fixture

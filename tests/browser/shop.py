@@ -98,3 +98,11 @@ def seen(page: Page, address: str) -> Response:
     answer = page.goto(address)
     assert answer
     return answer
+
+
+def left_of(shop: Shop, sale: str) -> int:
+    """Return how many are left, by the ledger; a reading may be a quarter of a second old."""
+    time.sleep(0.3)
+    status, answer = shop.demo.ask(f"/api/flashsale/status/{sale.rstrip('/').rsplit('/', maxsplit=1)[-1]}")
+    assert status == 200
+    return int(answer["remainingStock"])
