@@ -49,9 +49,7 @@ class Environment:
         "The demo makes its own and keeps it in the data folder.",
     )
     secret_key_fallbacks: tuple[str, ...] = knob(
-        kinds.WORDS,
-        whose="production",
-        what="Former secret keys that still verify, while SECRET_KEY is being changed.",
+        kinds.WORDS, whose="production", what="Former secret keys that still verify, while SECRET_KEY is being changed."
     )
     allowed_hosts: tuple[str, ...] = knob(
         kinds.HOSTS,
@@ -106,6 +104,14 @@ class Environment:
         "Without it every visitor behind a proxy counts as one address.",
     )
 
+    require_staff_mfa: bool = knob(
+        kinds.FLAG,
+        default="on",
+        demo="off",
+        whose="production",
+        what="Let staff into the admin only with a second factor; who has none is led to set one up.",
+    )
+
     # Servers
     redis_url: str = knob(
         kinds.SERVER_URL,
@@ -130,9 +136,7 @@ class Environment:
         "Empty: SQLite in the data folder.",
     )
     ledger_key_prefix: str = knob(
-        kinds.PREFIX,
-        whose="who shares a server",
-        what="Stands in front of every key in the ledger.",
+        kinds.PREFIX, whose="who shares a server", what="Stands in front of every key in the ledger."
     )
     ledger_connect_timeout_ms: int = knob(
         kinds.number(least=10, most=2_000, unit="milliseconds"),
@@ -146,6 +150,12 @@ class Environment:
         whose="operators",
         what="How long to wait for an answer of the ledger or the cache. Nothing is sent twice.",
     )
+    ledger_risk: LedgerRisk = knob(
+        kinds.one_of(LedgerRisk),
+        default="none",
+        whose="operators",
+        what="What may be lost where the ledger's machine falls. accept_1s: the last second; everysec then does.",
+    )
     email_url: str = knob(
         kinds.text("URL"),
         default="smtp://localhost:25",
@@ -154,17 +164,8 @@ class Environment:
         what="Where mail goes: smtp://user:password@host:25, smtp+tls://...:587, smtp+ssl://...:465, consolemail: "
         "(printed) or filemail: (one file each in the data folder).",
     )
-    ledger_risk: LedgerRisk = knob(
-        kinds.one_of(LedgerRisk),
-        default="none",
-        whose="operators",
-        what="What may be lost where the ledger's machine falls. accept_1s: the last second; everysec then does.",
-    )
     email_from: str = knob(
-        kinds.text("address"),
-        default="shop@localhost",
-        whose="production",
-        what="The sender of every mail.",
+        kinds.text("address"), default="shop@localhost", whose="production", what="The sender of every mail."
     )
 
     # The shop
@@ -180,6 +181,13 @@ class Environment:
         default="Europe/Berlin",
         whose="everybody",
         what="The shop's own time: what its pages and its admin show.",
+    )
+    shop_languages: tuple[str, ...] = knob(
+        kinds.LANGUAGES,
+        default="en,de",
+        whose="everybody",
+        what="In which languages the pages can be read; the first is for who asks for none of them. "
+        "What has no translation is in English.",
     )
     reminder_minutes: int = knob(
         kinds.number(least=1, most=1_440, unit="minutes"),
@@ -262,14 +270,14 @@ class Environment:
         whose="operators",
         what="The largest body that the JSON API and the buying forms read.",
     )
+    fault_point: str = knob(
+        kinds.FAULT_POINT,
+        whose="developers",
+        what="Where a process kills itself, for tests: a name, a colon, at which time. Refused in production.",
+    )
 
     # The web server and its log
-    bind: str = knob(
-        kinds.BIND,
-        default="127.0.0.1:8000",
-        whose="production",
-        what="Where gunicorn listens.",
-    )
+    bind: str = knob(kinds.BIND, default="127.0.0.1:8000", whose="production", what="Where gunicorn listens.")
     web_workers: int = knob(
         kinds.number(least=1, most=128, unit="processes"), default="2", whose="operators", what="Web processes."
     )
@@ -277,11 +285,6 @@ class Environment:
         kinds.number(least=1, most=128, unit="threads"), default="8", whose="operators", what="Threads in each of them."
     )
     log_level: LogLevel = knob(
-    fault_point: str = knob(
-        kinds.FAULT_POINT,
-        whose="developers",
-        what="Where a process kills itself, for tests: a name, a colon, at which time. Refused in production.",
-    )
         kinds.one_of(LogLevel),
         default="info",
         whose="operators",

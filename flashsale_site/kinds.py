@@ -12,6 +12,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf.locale import LANG_INFO
+
 from sales.domain.rates import Rate
 
 
@@ -112,6 +114,16 @@ def _time_zone(written: str) -> str:
         raise ValueError(f"must be the name of a time zone such as Europe/Berlin, not {written!r}.") from None
 
 
+def _languages(written: str) -> tuple[str, ...]:
+    listed = _parts(written.lower())
+    for code in listed:
+        if "name_local" not in LANG_INFO.get(code, {}):
+            raise ValueError(f"must list languages such as en, de or pt-br, divided by commas; {code!r} is none.")
+    if not listed or len(set(listed)) < len(listed):
+        raise ValueError(f"must name at least one language, and none of them twice, not {written!r}.")
+    return listed
+
+
 def _plain(pattern: str, wanted: str) -> Callable[[str], str]:
     """Return a reader of text that has the form of the pattern."""
 
@@ -163,11 +175,16 @@ WORDS = Kind("list", _parts)
 NETWORKS = Kind("list of networks", _networks)
 ORIGINS = Kind("list of origins", _origins)
 TIME_ZONE = Kind("time zone", _time_zone)
+LANGUAGES = Kind("list of languages", _languages)
 HOSTS = Kind("list of host names", _hosts)
 CURRENCY = Kind("three capitals", _plain(r"[A-Z]{3}", "the three capitals of a currency, such as EUR"))
 HEADER = Kind("name of a header", _plain(r"[A-Za-z0-9-]*", "the name of a header, such as X-Forwarded-Proto"))
 # Braces would move the keys of one sale to different servers of a cluster.
 PREFIX = Kind("letters, digits and .:_-", _plain(r"[A-Za-z0-9.:_-]*", "letters, digits and .:_- alone, such as shop:"))
+FAULT_POINT = Kind(
+    "name:number",
+    _plain(r"([a-z_]+:[1-9][0-9]{0,3})?", "a point and how often it is passed, such as keeper_after_read:1"),
+)
 BIND = Kind(
     "host:port or unix:/path",
     _plain(
@@ -175,7 +192,3 @@ BIND = Kind(
     ),
 )
 SERVER_URL = Kind("URL", _server_url)
-FAULT_POINT = Kind(
-    "name:number",
-    _plain(r"([a-z_]+:[1-9][0-9]{0,3})?", "a point and how often it is passed, such as keeper_after_read:1"),
-)

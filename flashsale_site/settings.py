@@ -1,5 +1,6 @@
 """Django's settings, from the environment. Each knob is declared in `environment`; here is what follows from them."""
 
+from django.conf.locale import LANG_INFO
 from django.utils.csp import CSP
 
 from flashsale_site import logs, reading, servers
@@ -88,8 +89,8 @@ SALES = Conf(
     data_dir=DATA_DIR,
     ledger_url=servers.ledger_url(ENV),
     cache_url=servers.cache_url(ENV),
-    ledger_embedded=not ENV.redis_url,
     ledger_risk=ENV.ledger_risk,
+    ledger_embedded=not ENV.redis_url,
     cache_embedded=not ENV.cache_url,
     shop_name=ENV.shop_name,
     shop_place=ENV.shop_place,
@@ -116,8 +117,9 @@ SALES = Conf(
     keeper_pause_ms=ENV.keeper_pause_ms,
     keeper_idle_ms=ENV.keeper_idle_ms,
     body_limit_bytes=ENV.body_limit_bytes,
-    reminder_minutes=ENV.reminder_minutes,
     fault_point=ENV.fault_point,
+    reminder_minutes=ENV.reminder_minutes,
+    require_staff_mfa=ENV.require_staff_mfa,
 )
 
 # --- Accounts
@@ -225,8 +227,12 @@ CORS_EXPOSE_HEADERS = [
 # --- Language and time
 
 USE_I18N = True
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGE_CODE = ENV.shop_languages[0]
+LANGUAGES = [(code, LANG_INFO[code]["name_local"]) for code in ENV.shop_languages]
+LANGUAGE_COOKIE_AGE = 366 * 86_400
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = ENV.ssl_redirect
 LOCALE_PATHS = [PROJECT / "locale"]
 USE_TZ = True
 TIME_ZONE = ENV.shop_time_zone

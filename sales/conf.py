@@ -78,6 +78,7 @@ class Conf:
     body_limit_bytes: int = 16_384
     fault_point: str = ""  # where a process kills itself, in tests
     reminder_minutes: int = 30
+    require_staff_mfa: bool = True  # in the admin
 
     @property
     def open_client(self) -> str | None:

@@ -6,8 +6,9 @@ Filters only. Which moments and numbers there are is decided in `sales.queries`;
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton
+from babel.dates import format_skeleton, get_timezone_name
 from babel.numbers import format_currency, format_decimal
 from django import template
 from django.utils.translation import get_language, ngettext, to_locale
@@ -54,9 +55,11 @@ def hour(at: datetime) -> str:
 
 @register.filter
 def zone(at: datetime) -> str:
-    """Name the zone of a moment: CET, or UTC+03 where it has no letters."""
-    name = f"{at:%Z}"
-    return name if name.isalpha() else f"UTC{name}"
+    """Name the zone of a moment as the language does: CET, MEZ, or UTC+03 where it has no letters."""
+    known = at.tzname() or ""
+    if known.isalpha() and isinstance(at.tzinfo, ZoneInfo):
+        known = _in_words(get_timezone_name(at, width="short", locale=_locale()), known)
+    return known if known.isalpha() else f"UTC{known}"
 
 
 @register.filter
@@ -97,6 +100,11 @@ def duration(seconds: int) -> str:
     ]
     said = [words(n) % {"n": n} for n, words in parts if n]
     return " ".join(said[:2]) if said else ngettext("%(n)d second", "%(n)d seconds", 0) % {"n": 0}
+
+
+def _in_words(name: str, otherwise: str) -> str:
+    """Return the language's own letters for a zone (MEZ), where it has some."""
+    return name if name.isalpha() else otherwise
 
 
 def _dated(at: datetime, skeleton: str) -> str:

@@ -48,6 +48,11 @@ class Visitor:
         return str(getattr(self._request, "user").email) if self.is_signed_in else ""  # noqa: B009 - may be missing
 
     @property
+    def is_staff(self) -> bool:
+        """Whether the account may work here."""
+        return self.is_signed_in and bool(getattr(self._request, "user").is_staff)  # noqa: B009 - may be missing
+
+    @property
     def name(self) -> str:
         """What the account is called in the head of the page."""
         user: Any = getattr(self._request, "user", None)

@@ -2,10 +2,25 @@
 
 from django.urls import path
 
-from sales.web import account, buy, hold, mine, opening, panel, purchase, purchases, remind, sale, sales, states
+from sales.web import (
+    account,
+    buy,
+    hold,
+    language,
+    mine,
+    opening,
+    panel,
+    purchase,
+    purchases,
+    remind,
+    sale,
+    sales,
+    states,
+)
 
 urlpatterns = [
     path("", sales.show, name="sales"),
+    path("language", language.choose, name="set_language"),
     # Of one sale.
     path("sales/<slug:slug>/", sale.show, name="sale"),
     path("sales/<slug:slug>/panel", panel.show, name="panel"),

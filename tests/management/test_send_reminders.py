@@ -49,6 +49,7 @@ class TestTheLoop:
     @pytest.fixture(autouse=True)
     def no_pause(self, monkeypatch):
         monkeypatch.setattr(send_reminders, "PAUSE_SECONDS", 0.0)
+        monkeypatch.setattr(send_reminders, "close_old_connections", lambda: None)
 
     def test_goes_on_until_it_is_told_to_stop(self, monkeypatch):
         left = sending(monkeypatch, Sent(), Sent(sent=1), Sent())

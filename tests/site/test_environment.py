@@ -82,6 +82,8 @@ class TestAMistake:
         [
             ("SITE", "live", "must be demo or production"),
             ("DEBUG", "yess", "must be on or off"),
+            ("SHOP_LANGUAGES", "en,xx", "must list languages such as en"),
+            ("SHOP_LANGUAGES", "en,en", "none of them twice"),
             ("DEBUG", "on", "turn it off, or say SITE=demo"),
             ("SECRET_KEY", "", "set it to what this prints"),
             ("SECRET_KEY", "short", "set it to what this prints"),

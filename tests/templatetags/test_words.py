@@ -55,6 +55,11 @@ class TestTimes:
     def test_name_a_zone_without_letters_by_its_distance(self):
         assert words.zone(AT.astimezone(ZoneInfo("America/Sao_Paulo"))) == "UTC-03"
 
+    @pytest.mark.parametrize(("language", "written"), [("en", "CET"), ("de", "MEZ"), ("ar", "CET")])
+    def test_name_a_zone_as_the_language_does(self, language, written):
+        with translation.override(language):
+            assert words.zone(AT.astimezone(ZoneInfo("Europe/Berlin"))) == written
+
     def test_say_today_by_the_days_of_the_sales_zone(self):
         with translation.override("en"):
             late = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # the 23rd in Berlin
