@@ -107,10 +107,7 @@ def make_way(*, change: StockChange, epoch: int) -> bool:
     a new number and can be asked again.
     """
     seen = connection.run(ledger.snapshot(sale=change.sale_id, epoch=epoch))
-    if seen.outcome is not Outcome.FOUND or seen.change != change.number:
-        return False
-    refused = StockChange.objects.filter(sale=change.sale_id, number=change.number, state=ChangeState.REFUSED)
-    late = next((each for each in refused.order_by("-pk") if _is_in(seen, each)), None)
+    late = _late(sale_pk=change.sale_id, seen=seen) if seen.change == change.number else None
     if late is None:
         return False
     counted_on = _after(late, change)
@@ -123,6 +120,12 @@ def make_way(*, change: StockChange, epoch: int) -> bool:
         if change.raises_stock:
             Sale.objects.filter(pk=change.sale_id).update(stock=change.stock_to)
     return True
+
+
+def take_up_late(*, sale_pk: int, seen: Snapshot) -> None:
+    """Put on record what the ledger took after it was refused (see `make_way`), where no other change follows it."""
+    if seen.change == last_number(sale_pk=sale_pk) + 1 and (late := _late(sale_pk=sale_pk, seen=seen)):
+        settle(change=late)
 
 
 def asked_by(change: StockChange) -> Actor:
@@ -154,6 +157,14 @@ def _put_on_record(change: StockChange) -> None:
         values["stock"] = change.stock_to
         write_change_trail(change)
     Sale.objects.filter(pk=change.sale_id).update(**values)
+
+
+def _late(*, sale_pk: int, seen: Snapshot) -> StockChange | None:
+    """Return the refused change that the ledger has taken as its last one, if it has."""
+    if seen.outcome is not Outcome.FOUND:
+        return None
+    refused = StockChange.objects.filter(sale=sale_pk, number=seen.change, state=ChangeState.REFUSED)
+    return next((each for each in refused.order_by("-pk") if _is_in(seen, each)), None)
 
 
 def _is_in(seen: Snapshot, change: StockChange) -> bool:

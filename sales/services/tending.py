@@ -11,7 +11,7 @@ from sales.domain.states import SaleState
 from sales.live.line import Line
 from sales.live.results import Snapshot
 from sales.models import Sale
-from sales.services import cancelling, changing, following, reconciling, recording, ticking
+from sales.services import asking, cancelling, changing, following, reconciling, recording, ticking
 from sales.services.incidents import IncidentKind, Trouble
 from sales.services.judging import Worth
 
@@ -68,11 +68,12 @@ def _tend_sound(*, sale: Sale, seen: Snapshot, epoch: int) -> Tended:
     if _is_quiet(sale, seen):
         Sale.objects.filter(pk=sale.pk, state_number=sale.state_number).update(quiet_number=sale.state_number)
     awake = seen.seq > sale.stream_offset or _is_running(sale, seen, before_ms=_AWAKE_BEFORE_MS)
-    return Tended(awake=awake, trouble=_finish_asked(sale, epoch=epoch))
+    return Tended(awake=awake, trouble=_finish_asked(sale, seen, epoch=epoch))
 
 
-def _finish_asked(sale: Sale, *, epoch: int) -> Trouble | None:
+def _finish_asked(sale: Sale, seen: Snapshot, *, epoch: int) -> Trouble | None:
     """Bring to an end what a person asked for and a crash, or a ledger that was away, left between the two sides."""
+    asking.take_up_late(sale_pk=sale.pk, seen=seen)
     stuck = (
         changing.finish_asked(sale_pk=sale.pk, epoch=epoch),
         cancelling.finish_asked(sale_pk=sale.pk, epoch=epoch),

@@ -1,7 +1,9 @@
 """The list of mistakes: what each changes, and the tests that have to notice."""
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sales.live import scripts
 
@@ -32,7 +34,40 @@ def in_script(*names: str, old: str, new: str) -> Callable[[], None]:
     return make
 
 
+def record_goes(*, first: bool) -> Callable[[], None]:
+    """Let every change of stock go on record first, or every one into the ledger first."""
+
+    def make() -> None:
+        models = importlib.import_module("sales.models")  # only now: Django is not ready before
+        models.StockChange.raises_stock = property(lambda _change: first)
+
+    return make
+
+
+def in_service(name: str, function: str, instead: Callable[..., Any]) -> Callable[[], None]:
+    """Put something else in the place of a function of `sales.services`."""
+
+    def make() -> None:
+        service = importlib.import_module(f"sales.services.{name}")
+        if not hasattr(service, function):
+            raise LookupError(f"There is no {name}.{function} any more: this mistake cannot be made.")
+        setattr(service, function, instead)
+
+    return make
+
+
+def both(*makes: Callable[[], None]) -> Callable[[], None]:
+    """Make several changes that are one mistake."""
+
+    def make() -> None:
+        for each in makes:
+            each()
+
+    return make
+
+
 MODEL = ("tests/model",)
+CHANGES = ("tests/services/test_changing.py", "tests/services/test_cancelling.py", "tests/model/test_changes.py")
 LIVE = ("tests/live",)
 BOTH = (*LIVE, *MODEL)
 
@@ -188,5 +223,43 @@ MUTANTS = (
         "a late state change undoes a newer one",
         MODEL,
         in_script("set_state", old="if sale.state_number >= number then", new="if false then"),
+    ),
+    Mutant(
+        "stock-raised-ledger-first",
+        "stock is raised in the ledger before the record",
+        CHANGES,
+        record_goes(first=False),
+    ),
+    Mutant(
+        "stock-lowered-record-first", "stock is lowered on record before the ledger", CHANGES, record_goes(first=True)
+    ),
+    Mutant(
+        "cancel-twice-frees-two",
+        "an order that is cancelled already is cancelled again",
+        CHANGES,
+        both(
+            in_script("cancel", old="if entry.state == 'c' or entry.state == 'x' then", new="if false then"),
+            in_script("cancel", old="if entry.state ~= 'b' and entry.state ~= 'u' then", new="if false then"),
+        ),
+    ),
+    Mutant(
+        "change-known-by-number",
+        "a number that comes again with other values is taken for the change that was",
+        CHANGES,
+        in_script("change", old=" and stock == sale.stock and not opens_moves and not closes_moves then", new=" then"),
+    ),
+    Mutant(
+        "late-change-forgotten",
+        "a change that the ledger took after it was refused stays refused",
+        CHANGES,
+        in_service("asking", "_late", lambda **_: None),
+    ),
+    Mutant(
+        "window-in-the-past",
+        "an opening that has been is moved, or an end into the past",
+        LIVE,
+        in_script(
+            "change", old="if opens_moves and math.min(opens_ms, sale.opens_ms) <= sale.now", new="if false and true"
+        ),
     ),
 )

@@ -14,12 +14,14 @@ from django.db import connection as database
 from sales.domain.outcomes import Outcome
 from sales.domain.states import ChangeState, SaleState
 from sales.live import connection, ledger
+from sales.live.line import Line
 from sales.live.results import Changed, Snapshot
-from sales.models import LedgerServer, Sale, StockChange, TrailEntry
-from sales.services import asking, changing, following, lifecycle
+from sales.models import LedgerServer, Order, Sale, StockChange, TrailEntry
+from sales.services import asking, cancelling, changing, following, lifecycle, tending
 from sales.services.acting import Actor
+from sales.services.incidents import IncidentKind, Trouble
 from sales.services.lifecycle import Refused
-from tests.conftest import EPOCH, MakeSale, publish_in_ledger
+from tests.conftest import EPOCH, MakeOrder, MakeSale, publish_in_ledger
 from tests.selling import ask_for_unit, buy, drain, hold, in_ledger
 
 SELLER = Actor(who="seller@example.com")
@@ -598,3 +600,55 @@ class TestAPublishedSaleInTheLedger:
             restock(sale, to=to)
 
         assert asking.last_number(sale_pk=sale.pk) == in_ledger(sale).change == 3
+
+
+class TestTheKeeper:
+    """Once a second it brings to an end what was left between the two sides."""
+
+    def tend(self, sale: Sale) -> Trouble | None:
+        with Line() as line:
+            return tending.tend(sale=on_record(sale), seen=in_ledger(sale), epoch=EPOCH, line=line).trouble
+
+    @pytest.mark.parametrize("to", [7, 3])
+    def test_finishes_what_is_asked(self, proven: LedgerServer, make_sale: MakeSale, to: int) -> None:
+        sale = make_sale(published=True, stock=5)
+        ask(sale, stock=to)
+
+        assert self.tend(sale) is None
+
+        assert stocks(sale) == (to, to)
+
+    def test_finishes_cancellations(self, proven: LedgerServer, make_sale: MakeSale) -> None:
+        sale = make_sale(published=True, stock=5)
+        buy(sale, "u:1")
+        drain(sale)
+        order = Order.objects.get()
+        cancelling._put_on_record(order_pk=order.pk, kept_back=True, actor=SELLER, why="Torn.")
+
+        assert self.tend(sale) is None
+
+        assert stocks(sale) == (4, 4)
+        assert in_ledger(sale).sold == 0
+
+    def test_takes_up_what_ran_late(self, proven: LedgerServer, make_sale: MakeSale) -> None:
+        sale = make_sale(published=True, stock=5)
+        late = ask(sale, stock=3)
+        asking.refuse(change=late, sentence="Too low.")
+        changing._tell(late, epoch=EPOCH)
+
+        assert self.tend(sale) is None
+
+        assert stocks(sale) == (3, 3)
+        assert asking.last_number(sale_pk=sale.pk) == 1
+
+    def test_says_what_it_cannot_finish(self, proven: LedgerServer, make_sale: MakeSale, make_order: MakeOrder) -> None:
+        sale = make_sale(slug="night", published=True, stock=5, recorded=1)
+        make_order(sale)
+        cancelling._put_on_record(order_pk=Order.objects.get().pk, kept_back=False, actor=SELLER, why="Torn.")
+
+        trouble = self.tend(sale)
+
+        assert trouble
+        assert trouble.kind is IncidentKind.CHANGE_STUCK
+        assert trouble.text.startswith("Sale night: order ")
+        assert trouble.text.endswith("is cancelled on record, and the ledger answers UNKNOWN_ORDER when it is told.")
