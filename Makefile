@@ -16,7 +16,7 @@ SHOP = env SITE=production ENV_FILE= DEBUG= ALLOWED_HOSTS=shop.example DATABASE_
 
 .DEFAULT_GOAL = help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup run test mutants campaign pictures check lint format types imports templates migrations deploy requirements clean venv tooled
+.PHONY: help setup run test mutants campaign bench pictures check lint format types imports templates migrations deploy requirements clean venv tooled
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -53,6 +53,9 @@ run: setup  ## start the whole system with its demo sale
 test: tooled  ## run all tests; what differs between databases runs on PostgreSQL, too
 	@$(if $(ARGS),,$(PYTHON) -m tests.postgres $(PYTHON) -m pytest $(ON_BOTH))
 	@$(PYTHON) -m pytest $(ARGS)
+
+bench: tooled  ## measure the lane beside others, 15 minutes on a quiet machine; ARGS=--quick: whether all of it runs
+	@$(PYTHON) -m tests.bench.run $(ARGS)
 
 mutants: tooled  ## make mistakes on purpose, and show which test notices each
 	@$(PYTHON) -m tests.mutants.run $(ARGS)

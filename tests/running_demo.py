@@ -16,10 +16,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from flashsale_site.environment import KNOBS
+from flashsale_site.environment import KNOBS, PROJECT
 from sales.live import embedded
 from sales.live.embedded import ServerRole
-from sales.management.demo_children import PROJECT
 
 SECONDS = 60.0  # it takes five; a busy machine may take much longer
 SLUG = "sample-sale-1"
@@ -117,6 +116,14 @@ class Demo:
         """Run another command of `manage.py` beside the demo."""
         env = clean_environment() | {"SITE": "demo", "DATA_DIR": str(self.folder)}
         return subprocess.run([sys.executable, str(PROJECT / "manage.py"), *words], env=env, check=False).returncode
+
+    def command_json(self, *words: str) -> dict[str, Any]:
+        """Run a command that reads, with --json, and return what it says."""
+        env = clean_environment() | {"SITE": "demo", "DATA_DIR": str(self.folder)}
+        argv = [sys.executable, str(PROJECT / "manage.py"), *words, "--json"]
+        done = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)
+        said: dict[str, Any] = json.loads(done.stdout)
+        return said
 
     def stop(self, asking: signal.Signals = signal.SIGINT) -> int:
         if self.process.poll() is None:
