@@ -16,7 +16,7 @@ SHOP = env SITE=production ENV_FILE= DEBUG= ALLOWED_HOSTS=shop.example DATABASE_
 
 .DEFAULT_GOAL = help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup run test mutants campaign bench pictures check lint format types imports templates migrations deploy requirements clean venv tooled
+.PHONY: help setup run test mutants campaign faults bench pictures check lint format types imports templates migrations deploy requirements clean venv tooled
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -64,8 +64,12 @@ campaign: tooled  ## the long proof: many model steps, all on PostgreSQL, anothe
 	@MODEL_STEPS=100000 $(PYTHON) -m pytest tests/model
 	@$(PYTHON) -m tests.postgres $(PYTHON) -m pytest --ignore=tests/browser --ignore=tests/site --ignore=tests/architecture
 	@TEST_SERVER_BINARY=`command -v redis-server` $(PYTHON) -m pytest tests/live tests/model tests/services --ignore=tests/live/test_embedded.py
+	@$(PYTHON) -m tests.faults.run --seed 100 --runs 20
 	@$(PYTHON) -m tests.mutants.run
 	@$(PYTHON) -m pytest -m campaign
+
+faults: tooled  ## kill and freeze things while people buy, with ever new seeds (ARGS="--runs 100")
+	@$(PYTHON) -m tests.faults.run $(if $(ARGS),$(ARGS),--runs 10)
 
 pictures: tooled  ## take the pictures of docs/pages.md and the README anew, from a shop that runs
 	@$(PYTHON) -m tests.browser.pictures
