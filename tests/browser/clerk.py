@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flashsale_site.settings")
@@ -20,8 +21,10 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.core.files import File  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from sales.management.demo_children import PROJECT  # noqa: E402
 from sales.models import Account, OnLedgerLoss, Product, Sale  # noqa: E402
 from sales.services import lifecycle  # noqa: E402
 from sales.services.acting import Actor  # noqa: E402
@@ -29,12 +32,23 @@ from sales.services.acting import Actor  # noqa: E402
 BY = Actor(who="the clerk")
 
 
-def sale(*, slug: str, picture_of: str = "", opens_in: float = 0, lasts: float = 3_600, **terms: Any) -> str:
+def product(*, name: str, subtitle: str, description: str, price: int, picture: str, picture_alt: str) -> str:
+    """Make a product; its picture is one of the demo's."""
+    made = Product(
+        name=name, subtitle=subtitle, description=description, price=Decimal(price), currency="EUR",
+        picture_alt=picture_alt,
+    )  # fmt: skip
+    with (PROJECT / "sales" / "services" / "demo_pictures" / picture).open("rb") as opened:
+        made.picture.save(picture, File(opened), save=True)
+    return made.name
+
+
+def sale(*, slug: str, product: str = "", opens_in: float = 0, lasts: float = 3_600, **terms: Any) -> str:
     """Publish a sale; by default one that is open, of twenty units, of the thing that the demo sells."""
     opens_at = timezone.now() + timedelta(seconds=opens_in)
     made = Sale.objects.create(
         slug=slug,
-        product=Product.objects.get(name=picture_of) if picture_of else Product.objects.earliest("pk"),
+        product=Product.objects.get(name=product) if product else Product.objects.earliest("pk"),
         time_zone="Europe/Berlin",
         opens_at=opens_at,
         closes_at=opens_at + timedelta(seconds=lasts),
@@ -62,7 +76,7 @@ def act(*, slug: str, verb: str) -> str:
     return str(done.sale.state)
 
 
-REQUESTS: dict[str, Callable[..., Any]] = {"sale": sale, "visitor": visitor, "act": act}
+REQUESTS: dict[str, Callable[..., Any]] = {"product": product, "sale": sale, "visitor": visitor, "act": act}
 
 if __name__ == "__main__":
     for line in sys.stdin:

@@ -30,12 +30,28 @@ class Shop:
 
     def sale(self, **terms: Any) -> str:
         """Publish a sale on these terms; return its address once the web server knows it."""
-        slug: str = self._ask(do="sale", slug=f"sale-{next(self._numbers)}", **terms)
+        slug: str = self._ask(do="sale", **{"slug": f"sale-{next(self._numbers)}", **terms})
         address, until = f"{self.url}/sales/{slug}/", time.monotonic() + KNOWN_WITHIN
         while not is_there(address):
             assert time.monotonic() < until, f"{address} is not there"
             time.sleep(0.05)
         return address
+
+    def product(self, **fields: Any) -> str:
+        """Make something to sell; return its name."""
+        name: str = self._ask(do="product", **fields)
+        return name
+
+    def buy(self, address: str, *, shopper: str, confirmed: bool = False) -> None:
+        """Let somebody buy through the API, and confirm what is held for them."""
+        named = {"userId": shopper, "flashSaleId": address.split("/")[-2]}
+        status, answer = self.demo.ask("/api/flashsale/purchase", named)
+        assert status in (200, 201), answer
+        if confirmed:
+            status, answer = self.demo.ask(
+                "/api/flashsale/confirm", {**named, "purchaseId": answer["purchaseId"]}
+            )  # fmt: skip
+            assert status == 200, answer
 
     def act(self, address: str, verb: str) -> None:
         """Pause, resume or close the sale at this address."""

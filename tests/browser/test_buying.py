@@ -99,7 +99,8 @@ class TestThePurchase:
         assert left_of(shop, sale) == 19
 
     def test_is_found_by_the_page_itself_where_the_answer_was_lost(self, shop: Shop, page_of_somebody: Page) -> None:
-        sale, lost = shop.sale(limit=2), []
+        sale = shop.sale(limit=2)
+        lost: list[int] = []
 
         def lose_the_first(route: Route) -> None:
             if lost:
