@@ -1,4 +1,4 @@
-"""Pages as a browser takes them: no parse error, a policy without exceptions that nothing breaks, fragments that fit."""
+"""Pages as a browser takes them: no parse error, a strict policy that nothing breaks, fragments that fit."""
 
 import re
 import urllib.error
@@ -28,7 +28,8 @@ page.querySelectorAll('[hx-trigger]').forEach(e => e.setAttribute('hx-trigger',
 page.querySelectorAll('*').forEach(e => e.className === '' && e.removeAttribute('class'));
 page.querySelectorAll('[name=pass]').forEach(e => e.remove());
 page.querySelectorAll('[data-zone]').forEach(e => e.textContent = '');
-return page.outerHTML.replace(/class="([^"]*?) *(htmx-\w+ *)+"/g, 'class="$1"').replace(/\s+/g, ' ').replace(/> </g, '><');
+return page.outerHTML.replace(/class="([^"]*?) *(htmx-\w+ *)+"/g, 'class="$1"')
+  .replace(/\s+/g, ' ').replace(/> </g, '><');
 """
 
 
