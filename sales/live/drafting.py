@@ -120,7 +120,12 @@ def deadlines_of(line: Line, sale: int) -> Iterator[tuple[str, int]]:
 
 def numbers_of(line: Line, sale: int, *, key: str) -> dict[str, str]:
     """Read one of a sale's hashes whole, as text."""
-    return dict(_scan(line, "HSCAN", getattr(SaleKeys.of(sale), key)))
+    return dict(fields_of(line, sale, key=key))
+
+
+def fields_of(line: Line, sale: int, *, key: str) -> Iterator[tuple[str, str]]:
+    """Read one of a sale's hashes field by field, as text."""
+    yield from _scan(line, "HSCAN", getattr(SaleKeys.of(sale), key))
 
 
 def returned_of(line: Line, sale: int) -> set[int]:

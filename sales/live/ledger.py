@@ -157,6 +157,17 @@ def mark_recorded(*, sale: int, epoch: int, seq: int, dead: Iterable[tuple[str, 
     )
 
 
+def mend(*, sale: int, epoch: int, shopper: str, order_id: UUID) -> Call[Done]:
+    """Say that an order that the record had refused is on record after all."""
+    return Call(
+        script=LEDGER_SCRIPTS["mend"],
+        keys=SaleKeys.of(sale).named("meta", "shoppers"),
+        args=(epoch, shopper, write_order_id(order_id)),
+        read=Done.read,
+        failed=Done.failed,
+    )
+
+
 def stamp(*, sale: int, old_epoch: int, new_epoch: int, moved: str = "") -> Call[Done]:
     """Move a sale that is proven complete into a new epoch; `moved` names the draft with the new deadlines."""
     keys = SaleKeys.of(sale)

@@ -73,6 +73,7 @@ LEDGER_SCRIPTS: dict[str, Script] = {
         "cancel",
         "mark_recorded",
         "stamp",
+        "mend",
         "fence",
         "move_holds",
         "install",

@@ -78,6 +78,7 @@ class Keeper:
         self._watch = incidents.Watch(_WATCHED)
         self._patience = Patience()
         self._ledger_clock = LedgerClock()
+        self._marked: set[int] = set()  # sales whose dead letters this keeper has told the ledger of
         self._away = ""  # what was last said of a server in trouble
         self._next_look = self._next_beat = self._next_audit = clock()
 
@@ -137,6 +138,7 @@ class Keeper:
         if self._line:
             self._line.close()
         self._line, self._proof, self._offsets = None, Proof(loaded=False), {}
+        self._marked.clear()
         self._next_look = self._clock()
 
     def _beat(self) -> None:
@@ -206,6 +208,10 @@ class Keeper:
             raise
         except Exception as error:  # noqa: BLE001 (one sale's trouble must not stop the others)
             return Tended(trouble=self._failed(sale.pk, error))
+        if is_well and sale.pk not in self._marked:
+            # Whoever kept this sale before may have died before the ledger knew of its dead letters.
+            recording.mark(sale_pk=sale.pk, epoch=self._proof.epoch, offset=sale.stream_offset)
+            self._marked.add(sale.pk)
         if tended.trouble and not is_well:
             self._patience.failed(sale.pk, tended.trouble, now=self._clock())
         else:

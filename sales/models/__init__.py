@@ -7,7 +7,7 @@ from sales.models.accounts import Account
 from sales.models.changes import StockChange
 from sales.models.clients import ApiClient, ApiKey
 from sales.models.leases import Lease
-from sales.models.ledgers import DeadLetter, Incident, LedgerServer
+from sales.models.ledgers import DeadLetter, DeadLetterEnd, Incident, LedgerServer
 from sales.models.orders import Order
 from sales.models.products import CompareAtMeaning, Product
 from sales.models.reminders import Reminder
@@ -21,6 +21,7 @@ __all__ = [
     "ApiKey",
     "CompareAtMeaning",
     "DeadLetter",
+    "DeadLetterEnd",
     "Incident",
     "Lease",
     "LedgerServer",

@@ -34,6 +34,13 @@ class LedgerServer(models.Model):
         return self.name
 
 
+class DeadLetterEnd(models.TextChoices):
+    """What a person decided."""
+
+    RETRIED = "retried", _("it is an order now")
+    SETTLED = "settled", _("it is cancelled")
+
+
 class DeadLetter(models.Model):
     """An event of the stream that the record refused; the rest goes on without it."""
 
@@ -44,6 +51,12 @@ class DeadLetter(models.Model):
     reason = models.TextField(_("reason"))
     created_at = models.DateTimeField(_("since"), auto_now_add=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    decision = models.CharField(
+        _("decision"), max_length=10, blank=True, choices=[(each.value, each.value) for each in DeadLetterEnd]
+    )
+    ledger_asked = models.BooleanField(
+        default=False, help_text=_("Whether it is decided on record, and the ledger is about to be told.")
+    )
 
     class Meta:
         verbose_name = _("dead letter")

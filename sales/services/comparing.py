@@ -50,7 +50,7 @@ def _all(line: Line, sale: Sale, seen: Snapshot) -> Iterator[str]:
     told = rebuilding.replay(events, terms=following.terms(sale))
     yield from tally.against(seen)
     yield from _map_against_events(entries, told, seen=seen, start=tally.start)
-    yield from _map_against_record(entries, sale, start=tally.start)
+    yield from _map_against_record(entries, sale, seen=seen, start=tally.start)
     if line.run(ledger.snapshot(sale=sale.pk, epoch=None)).seq == seen.seq:
         yield from _units(line, sale, entries, seen)
     reading = auditing.read(line=line, sale_pk=sale.pk, tally=tally)
@@ -75,20 +75,24 @@ def _map_against_events(
             yield f"The entry of {_named(place)} is of event {entry.seq}, which is not about it."
 
 
-def _map_against_record(entries: Mapping[Slot, Entry], sale: Sale, *, start: int) -> Iterator[str]:
-    """Compare what is on record from before this stream; what came since, the events answer for."""
-    before = Order.objects.filter(sale=sale, seq__lt=start).values_list("shopper", "slot", "order_id", "unit", "state")
+def _map_against_record(entries: Mapping[Slot, Entry], sale: Sale, *, seen: Snapshot, start: int) -> Iterator[str]:
+    """Compare the orders on record with the map. Orders of this stream that the map lacks, the events tell of, too."""
+    orders = Order.objects.filter(sale=sale, seq__lte=seen.seq).values_list(
+        "shopper", "slot", "order_id", "unit", "state"
+    )
     known: set[Slot] = set()
-    for shopper, slot, order_id, unit, state in before.iterator(chunk_size=2_000):
-        entry = entries.get((shopper, slot))
-        known.add((shopper, slot))
+    for shopper, slot, order_id, unit, state in orders.iterator(chunk_size=2_000):
+        place = (shopper, slot)
+        entry = entries.get(place)
+        known.add(place)
+        if state == OrderState.CANCELLED or (entry and entry.seq > seen.seq):
+            continue
         if entry is None:
-            if state != OrderState.CANCELLED:
-                yield f"{_named((shopper, slot))} has an order on record and no entry."
-        elif entry.order_id == order_id and entry.is_bought and entry.unit != unit:
-            yield f"{_named((shopper, slot))} has unit {unit} on record and unit {entry.unit} in the ledger."
-        elif state != OrderState.CANCELLED and entry.seq < start and not _is(entry, order_id):
-            yield f"{_named((shopper, slot))} has an order on record, and the ledger says {_said(entry)}."
+            yield f"{_named(place)} has an order on record and no entry."
+        elif not _is(entry, order_id):
+            yield f"{_named(place)} has an order on record, and the ledger says {_said(entry)}."
+        elif entry.unit != unit:
+            yield f"{_named(place)} has unit {unit} on record and unit {entry.unit} in the ledger."
     for place, entry in entries.items():
         if entry.state is EntryState.BOUGHT and entry.seq < start and place not in known:
             yield f"The ledger says {_said(entry)} of {_named(place)}, and nothing is on record."

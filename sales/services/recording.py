@@ -128,7 +128,7 @@ def _write(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Re
 def _write_at_once(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
     now = timezone.now()
     faults.reach("keeper_after_read")
-    orders = [_order(sale, event, now=now) for event in batch if _is_order(event)]
+    orders = [order_of(sale, event, now=now) for event in batch if _is_order(event)]
     with transaction.atomic():
         # First, because it locks: the slower of two keepers waits here, then finds that it has lost.
         _move_offset(sale, after=after, to=batch[-1].seq, orders=len(orders))
@@ -182,7 +182,8 @@ def _is_repetition(sale: Sale, event: Event | Unreadable) -> bool:
     )
 
 
-def _order(sale: Sale, event: Event | Unreadable, *, now: datetime) -> Order:
+def order_of(sale: Sale, event: Event | Unreadable, *, now: datetime) -> Order:
+    """Make the order that an event becomes. Raises ValueError where it names none."""
     if isinstance(event, Unreadable) or event.order_id is None:
         raise _NoOrder(event.reason if isinstance(event, Unreadable) else "The event names no order.")
     return Order(

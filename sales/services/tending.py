@@ -11,7 +11,7 @@ from sales.domain.states import SaleState
 from sales.live.line import Line
 from sales.live.results import Snapshot
 from sales.models import Sale
-from sales.services import asking, cancelling, changing, following, reconciling, recording, ticking
+from sales.services import asking, cancelling, changing, deciding, following, reconciling, recording, ticking
 from sales.services.incidents import IncidentKind, Trouble
 from sales.services.judging import Worth
 
@@ -77,6 +77,7 @@ def _finish_asked(sale: Sale, seen: Snapshot, *, epoch: int) -> Trouble | None:
     stuck = (
         changing.finish_asked(sale_pk=sale.pk, epoch=epoch),
         cancelling.finish_asked(sale_pk=sale.pk, epoch=epoch),
+        deciding.finish_asked(sale_pk=sale.pk, epoch=epoch),
     )
     text = f"Sale {sale.slug}: {' '.join(filter(None, stuck))}"
     return Trouble(kind=IncidentKind.CHANGE_STUCK, sale_pk=sale.pk, text=text) if any(stuck) else None

@@ -1,0 +1,44 @@
+"""Settle a closed sale from a terminal. What stands in the way, and what is kept, is `sales.services.settling`'s."""
+
+from typing import Any, override
+
+from django.core.management.base import CommandError, CommandParser
+
+from sales.live.line import LedgerRefused, LedgerUnavailable, Line
+from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, SaleCommand, actor, unknown
+from sales.models import Sale
+from sales.services import lifecycle, settling
+from sales.services.leasing import LeaseLost
+
+
+class Command(SaleCommand):
+    """settle_sale SLUG [--why REASON]."""
+
+    help = (
+        "Take a closed sale out of the ledger for good, once everything is on record and nothing is held: its keys are "
+        "kept in a file under DATA_DIR/archive and removed; every later question is answered from the record. "
+        "Exit code 0: settled; 1: something stands in the way; 2: no such sale; 3: the ledger was not reached."
+    )
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--why", default="", metavar="REASON", help="A sentence for the trail.")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        slug: str = options["slug"]
+        pk = Sale.objects.filter(slug=slug).values_list("pk", flat=True).first()
+        if pk is None:
+            raise unknown(slug)
+        try:
+            with Line() as line:
+                settled = settling.settle(sale_pk=pk, line=line, by=actor("settle_sale"), why=options["why"])
+        except lifecycle.Refused as refusal:
+            raise CommandError(f"{slug}: {refusal}", returncode=REFUSED) from refusal
+        except LeaseLost as lost:
+            raise CommandError(f"{slug}: {lost} Run it again.", returncode=REFUSED) from lost
+        except (LedgerUnavailable, LedgerRefused) as error:
+            raise CommandError(str(error), returncode=LEDGER_NOT_REACHED) from error
+        kept = f" What the ledger held is in {settled.archive}." if settled.archive else " It was settled before."
+        self.stdout.write(self.style.SUCCESS(f"{slug} is settled: {settled.sale.recorded} orders on record.{kept}"))
