@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "corsheaders",
     "django_htmx",
+    "pictures",
 ]
 
 MIDDLEWARE = [
@@ -244,6 +245,9 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [PROJECT / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
+# The sizes of a picture are made when it is saved, in the process that saves it: no shopper waits for one.
+PICTURES = {"USE_PLACEHOLDERS": False, "QUEUE_NAME": "default"}
+TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

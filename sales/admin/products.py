@@ -13,6 +13,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext_lazy as _
+from PIL import Image
 
 from sales import conf
 from sales.admin.base import ModelAdmin, ModelForm, refused
@@ -39,8 +40,11 @@ class ProductForm(ModelForm[Product]):
         picture = self.cleaned_data["picture"]
         if not picture or "picture" not in self.changed_data:
             return picture
-        if PurePath(picture.name).suffix.lower() not in PICTURES or picture.image.format not in PICTURES.values():
-            raise ValidationError(_("Browsers do not show this kind of picture. Use JPEG, PNG, WebP, AVIF or GIF."))
+        # The ending decides as what it is served, so it must be that of the content.
+        if PICTURES.get(PurePath(picture.name).suffix.lower()) != picture.image.format:
+            raise ValidationError(
+                _("Browsers do not show this kind of picture. Use JPEG, PNG, WebP, AVIF or GIF, named for what it is.")
+            )
         if picture.image.width * picture.image.height > MOST_PIXELS:
             raise ValidationError(
                 _("This picture has %(width)s by %(height)s pixels. Make it smaller first."),
@@ -51,6 +55,7 @@ class ProductForm(ModelForm[Product]):
                 _("This picture has %(size)s; the most is %(most)s. Make it smaller first."),
                 params={"size": filesizeformat(picture.size), "most": filesizeformat(MOST_PICTURE_BYTES)},
             )
+        _look_through(picture)
         return picture
 
     class Meta:
@@ -59,6 +64,18 @@ class ProductForm(ModelForm[Product]):
             "subtitle": forms.TextInput(attrs={"class": "vTextField"}),
             "picture_alt": forms.TextInput(attrs={"class": "vTextField"}),
         }
+
+
+def _look_through(picture: Any) -> None:
+    """Refuse a picture that ends early or is damaged inside: no smaller one could be made of it."""
+    picture.seek(0)
+    try:
+        with Image.open(picture) as opened:
+            opened.load()
+    except (OSError, SyntaxError, ValueError) as fault:
+        raise ValidationError(_("This picture is damaged. Save it anew and upload that.")) from fault
+    finally:
+        picture.seek(0)
 
 
 @admin.register(Product)

@@ -1,11 +1,15 @@
 """What is sold: name, words, picture and price. Price and names are copied into each order."""
 
+from pathlib import PurePath
+from uuid import uuid4
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from pictures.models import PictureField
 
 from sales.domain import currencies
 
@@ -18,6 +22,11 @@ class CompareAtMeaning(models.TextChoices):
     RECOMMENDED = "recommended", _("the maker's recommended price")
 
 
+def _place(_product: "Product", name: str) -> str:
+    """Return where a picture is kept: under a name of ours, of which only the ending is its owner's."""
+    return f"products/{uuid4().hex}{PurePath(name).suffix.lower()}"
+
+
 class Product(models.Model):
     """One thing that a shop sells, whatever the sale."""
 
@@ -26,7 +35,20 @@ class Product(models.Model):
         _("subtitle"), max_length=160, blank=True, help_text=_("One line above the name: kind, size, edition.")
     )
     description = models.TextField(_("description"), blank=True)
-    picture = models.ImageField(_("picture"), upload_to="products/", blank=True)
+    picture = PictureField(
+        _("picture"),
+        upload_to=_place,
+        blank=True,
+        width_field="picture_width",
+        height_field="picture_height",
+        # 400, 800 and 1,600 pixels wide, as far as there are so many, in each format; none is made larger than it is.
+        container_width=800,
+        grid_columns=2,
+        breakpoints={"wide": 768},
+        file_types=["AVIF", "WEBP", "JPEG"],
+    )
+    picture_width = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    picture_height = models.PositiveIntegerField(null=True, blank=True, editable=False)
     picture_alt = models.CharField(
         _("picture in words"), max_length=250, blank=True, help_text=_("For those who cannot see it.")
     )

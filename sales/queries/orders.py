@@ -17,8 +17,9 @@ from sales.live import connection, ledger
 from sales.live.entries import Entry
 from sales.live.results import Found
 from sales.models import Order
-from sales.queries import catalogue, tickets
+from sales.queries import catalogue, pictures, tickets
 from sales.queries.catalogue import SaleEntry
+from sales.queries.pictures import Picture
 from sales.queries.stubs import moment
 from sales.queries.tickets import Ticket
 
@@ -32,7 +33,7 @@ class Purchase:
     sale_slug: str
     name: str
     subtitle: str
-    picture: str
+    picture: Picture | None
     picture_alt: str
     price: Decimal
     currency: str
@@ -103,7 +104,7 @@ def _recorded(order: Order) -> Purchase:
         sale_slug=order.sale.slug,
         name=order.product_name,
         subtitle=order.product_subtitle,
-        picture=product.picture.url if product.picture else "",
+        picture=pictures.of(product),
         picture_alt=product.picture_alt,
         price=order.price,
         currency=order.currency,

@@ -9,19 +9,21 @@ from datetime import datetime
 from decimal import Decimal
 
 from sales.models import CompareAtMeaning, Product, Sale
+from sales.queries import pictures
 from sales.queries.catalogue import SaleEntry
+from sales.queries.pictures import Picture
 from sales.queries.stubs import local
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """One sale as its page shows it; times are in the sale's zone. `picture` is a URL, empty where there is none."""
+    """One sale as its page shows it; times are in the sale's zone."""
 
     slug: str
     name: str
     subtitle: str
     description: str
-    picture: str
+    picture: Picture | None
     picture_alt: str
     price: Decimal
     currency: str
@@ -62,7 +64,7 @@ def _ticket(sale: SaleEntry, product: Product) -> Ticket:
         name=product.name,
         subtitle=product.subtitle,
         description=product.description,
-        picture=product.picture.url if product.picture else "",
+        picture=pictures.of(product),
         picture_alt=product.picture_alt,
         price=product.price,
         currency=product.currency,

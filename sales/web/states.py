@@ -98,7 +98,7 @@ def _ticket(sale: SaleEntry) -> Ticket:
         name=sale.name,
         subtitle=sale.subtitle,
         description="Five colours on 300 g cotton paper, pulled by hand. Each sheet carries its number in pencil.",
-        picture="",
+        picture=None,
         picture_alt="",
         price=sale.price,
         currency=sale.currency,

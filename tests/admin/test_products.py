@@ -1,5 +1,6 @@
 """A product in the admin: its form, its mistakes, its picture, and what keeps it from being deleted."""
 
+import re
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -49,7 +50,8 @@ class TestTheForm:
         assert answer.status_code == 302
         product = Product.objects.get()
         assert (product.name, product.price, product.currency) == ("Night Ferry", Decimal("48.000"), "EUR")
-        assert str(product.picture).startswith("products/ferry")
+        assert re.fullmatch(r"products/[0-9a-f]{32}\.png", str(product.picture))
+        assert (product.picture_width, product.picture_height) == (40, 30)
 
     def test_begins_with_the_shops_currency(self, desk: Desk) -> None:
         assert desk.get("sales_product_add").context["adminform"].form["currency"].value() == "EUR"
@@ -114,7 +116,9 @@ class TestTheForm:
 
         assert "Upload a valid image." in mistakes(answer)["picture"][0]
 
-    @pytest.mark.parametrize(("name", "kind"), [("ferry.tiff", "TIFF"), ("ferry.pdf", "PNG"), ("ferry.png", "BMP")])
+    @pytest.mark.parametrize(
+        ("name", "kind"), [("ferry.tiff", "TIFF"), ("ferry.pdf", "PNG"), ("ferry.png", "BMP"), ("a.jpg", "PNG")]
+    )
     def test_refuses_a_picture_that_browsers_do_not_show(self, desk: Desk, name: str, kind: str) -> None:
         drawn = BytesIO()
         Image.new("RGB", (4, 3)).save(drawn, kind)
@@ -122,8 +126,17 @@ class TestTheForm:
 
         answer = desk.post("sales_product_add", **filled(picture=odd, picture_alt="A ferry."))
 
-        sentence = "Browsers do not show this kind of picture. Use JPEG, PNG, WebP, AVIF or GIF."
+        sentence = "Browsers do not show this kind of picture. Use JPEG, PNG, WebP, AVIF or GIF, named for what it is."
         assert mistakes(answer) == {"picture": [sentence]}
+
+    def test_refuses_a_picture_that_ends_early(self, desk: Desk) -> None:
+        whole = picture(size=(400, 300)).read()
+        half = SimpleUploadedFile("ferry.png", whole[: len(whole) // 2], "image/png")
+
+        answer = desk.post("sales_product_add", **filled(picture=half, picture_alt="A ferry."))
+
+        assert list(mistakes(answer)) == ["picture"]
+        assert not Product.objects.exists()
 
     def test_refuses_a_picture_with_more_pixels_than_anybody_sees(
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch
