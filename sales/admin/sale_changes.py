@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -20,11 +20,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sales.admin import zones
-from sales.admin.base import Rows, change_url, clock
+from sales.admin.base import change_url
 from sales.admin.sale_acts import ReasonForm
 from sales.admin.site import actor
 from sales.domain.states import SaleState
-from sales.models import Sale, StockChange
+from sales.models import Sale
 from sales.models.sales import MAX_STOCK
 from sales.queries import operations, verdicts
 from sales.queries.operations import Standing
@@ -35,31 +35,6 @@ if TYPE_CHECKING:
 
 RUNNING = frozenset({SaleState.PUBLISHED, SaleState.PAUSED})
 _SAY_WHY = gettext_lazy("Say why: the trail should tell.")
-
-
-class ChangeRows(Rows):
-    """The changes of a sale's stock and window, refused ones and the one that is not done yet among them."""
-
-    model = StockChange
-    fields = ("asked", "who", "change", "state", "why", "refusal")
-    readonly_fields = fields
-
-    @admin.display(description=gettext_lazy("when"))
-    def asked(self, change: StockChange) -> str:
-        """Return when it was asked, by the shop's clocks."""
-        return clock(change.asked_at)
-
-    @admin.display(description=gettext_lazy("from → to"))
-    def change(self, change: StockChange) -> str:
-        """Return what was to change."""
-        says = [f"stock: {change.stock_from} → {change.stock_to}"] if change.stock_from != change.stock_to else []
-        for name, before, after in (
-            (_("opens"), change.opens_from, change.opens_to),
-            (_("ends"), change.closes_from, change.closes_to),
-        ):
-            if before != after:
-                says.append(f"{name}: {_clock(change.sale, before)} → {_clock(change.sale, after)}")
-        return "; ".join(says)
 
 
 class ChangeForm(ReasonForm):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sales.admin import sale_acts, sale_changes
 from sales.admin.base import ModelAdmin, refused
+from sales.admin.change_rows import ChangeRows
 from sales.admin.sale_form import SEEN_STATE, WINDOW, SaleForm
 from sales.admin.site import actor
 from sales.admin.trail import SaleTrail
@@ -99,7 +100,7 @@ class SaleAdmin(ModelAdmin[Sale]):
         """Return the trail, and the changes of a published sale; a sale that is being made has neither."""
         if obj is None:
             return ()
-        return self.inlines if obj.state == SaleState.DRAFT else (sale_changes.ChangeRows, *self.inlines)
+        return self.inlines if obj.state == SaleState.DRAFT else (ChangeRows, *self.inlines)
 
     # --- Deleting: drafts only
 

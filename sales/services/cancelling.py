@@ -15,7 +15,7 @@ from sales.domain.states import ChangeState, OrderState
 from sales.live import connection, ledger
 from sales.live.results import Changed
 from sales.models import Order, Sale, StockChange
-from sales.services import acting, asking, changing, fencing, following
+from sales.services import acting, asking, changing, faults, fencing, following
 from sales.services.acting import Actor
 from sales.services.lifecycle import Act, Refused
 
@@ -28,6 +28,7 @@ def cancel(*, order_pk: int, kept_back: bool, actor: Actor, why: str) -> Act:
     """
     order = _put_on_record(order_pk=order_pk, kept_back=kept_back, actor=actor, why=asking.reason(why))
     if order.ledger_state == ChangeState.ASKED:
+        faults.reach("cancel_between_sides")
         _finish(order, epoch=fencing.epoch())
         order.refresh_from_db()
     sale = Sale.objects.get(pk=order.sale_id)
@@ -101,6 +102,7 @@ def _finish(order: Order, *, epoch: int) -> Outcome:
     if said.outcome is Outcome.OUT_OF_ORDER and keeps and asking.make_way(change=keeps, epoch=epoch):
         said = _tell(order, keeps, epoch=epoch)
     if said.ok or (said.outcome is Outcome.TOO_LOW and keeps):
+        faults.reach("cancel_between_sides")
         with transaction.atomic():
             if keeps and said.ok:
                 asking.settle(change=keeps)

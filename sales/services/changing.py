@@ -20,7 +20,7 @@ from sales.live import connection, ledger
 from sales.live.results import Changed
 from sales.models import Sale, StockChange
 from sales.models.sales import MAX_STOCK
-from sales.services import asking, fencing, following, sale_edits
+from sales.services import asking, faults, fencing, following, sale_edits
 from sales.services.acting import Actor
 from sales.services.lifecycle import Act, Refused
 
@@ -82,6 +82,7 @@ def _change(*, sale_pk: int, wanted: Wanted, actor: Actor, why: str, seen: int |
     if sale.state == SaleState.DRAFT:
         return _edit(sale, wanted=wanted, actor=actor)
     change = _ask(sale_pk=sale_pk, wanted=wanted, actor=actor, why=why, seen=seen)
+    faults.reach("change_between_sides")
     _finish(change)
     change.refresh_from_db()
     if change.state == ChangeState.REFUSED:
@@ -126,6 +127,7 @@ def _finish(change: StockChange, *, epoch: int | None = None) -> str:
     if said.outcome is Outcome.OUT_OF_ORDER and asking.make_way(change=change, epoch=epoch):
         said = _tell(change, epoch=epoch)
     if said.ok:
+        faults.reach("change_between_sides")
         asking.settle(change=change)
     elif said.outcome is Outcome.TOO_LOW:
         asking.refuse(change=change, sentence=too_low(said))

@@ -241,3 +241,20 @@ class TestAFormThatWasOpenedOnADraft:
             sale.save(update_fields=fields)
 
         assert self.save_after_publishing(make_sale(), careless_save) == 9
+
+
+class TestTheListOfChanges:
+    def test_finds_those_that_are_not_done_and_opens_each(
+        self, desk: Desk, proven: LedgerServer, make_sale: MakeSale
+    ) -> None:
+        done, waiting = make_sale(slug="night", published=True), make_sale(slug="day", published=True, stock=5)
+        changing.restock(sale_pk=done.pk, by=1, actor=Actor(who="other@example.com"), why=WHY)
+        changing._ask(sale_pk=waiting.pk, wanted=lambda _: {"stock": 9}, actor=Actor(who="other@example.com"), why=WHY)
+
+        page = text_of(desk.get("sales_stockchange_changelist", state__exact="asked"))
+        one = desk.get("sales_stockchange_change", StockChange.objects.get(sale=waiting).pk)
+
+        assert "stock: 5 → 9" in page
+        assert "stock: 3 → 4" not in page
+        assert "stock: 5 → 9" in text_of(one)
+        assert desk.post("sales_stockchange_add").status_code == 403

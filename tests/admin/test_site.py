@@ -19,6 +19,7 @@ from sales.models import (
     Incident,
     LedgerServer,
     Order,
+    StockChange,
     TrailEntry,
 )
 from sales.services import api_clients
@@ -26,8 +27,8 @@ from sales.services.acting import Actor
 from tests.admin.desk import Desk, text_of
 from tests.conftest import MakeSale, Servers
 
-MODELS = ("product", "sale", "order", "trailentry", "apiclient", "account", "ledgerserver", "deadletter", "incident")
-READ_ONLY = ("order", "trailentry", "ledgerserver", "deadletter", "incident")
+READ_ONLY = ("order", "stockchange", "trailentry", "ledgerserver", "deadletter", "incident")
+MODELS = ("product", "sale", "apiclient", "account", *READ_ONLY)
 
 
 @pytest.fixture
@@ -45,6 +46,18 @@ def one_of_each(make_sale: MakeSale, seller: Account) -> dict[str, int]:
         "product": sale.product,
         "sale": sale,
         "order": order,
+        "stockchange": StockChange.objects.create(
+            sale=sale,
+            number=1,
+            stock_from=3,
+            stock_to=4,
+            opens_from=sale.opens_at,
+            opens_to=sale.opens_at,
+            closes_from=sale.closes_at,
+            closes_to=sale.closes_at,
+            who="seller@example.com",
+            why="More.",
+        ),
         "trailentry": TrailEntry.objects.create(who="keeper", act="pause", sale=sale, before={"state": "published"}),
         "apiclient": client,
         "account": seller,

@@ -21,7 +21,7 @@ from sales.services.acting import Actor
 from sales.services.lifecycle import Refused
 from tests.conftest import EPOCH, MakeOrder, MakeSale
 from tests.selling import ask_for_unit, buy, drain, in_ledger
-from tests.services.test_changing import ledger_away
+from tests.services.test_changing import dies_at, ledger_away
 
 SELLER = Actor(who="seller@example.com")
 
@@ -280,6 +280,24 @@ class TestACrash:
 
         assert (on_record(sale), live(sale)) == ((1 + left, 1), (1 + left, 1, left))
         assert TrailEntry.objects.count() == (2 if kept_back else 1)
+
+    @pytest.mark.parametrize("nth", [1, 2])
+    @pytest.mark.parametrize("kept_back", [False, True])
+    def test_at_the_fault_point_leaves_what_the_keeper_finishes(
+        self, proven: LedgerServer, make_sale: MakeSale, nth: int, *, kept_back: bool
+    ) -> None:
+        """`cancel_between_sides`, passed before the ledger is told and before the record hears of it."""
+        sale = make_sale(published=True, stock=2)
+        (order, _other) = bought(sale, "u:1", "u:2")
+
+        with dies_at("cancel_between_sides", nth):
+            cancel(order, kept_back=kept_back)
+        assert on_record(sale) == (2, 1)
+        assert live(sale)[1] == (2 if nth == 1 else 1)
+        cancelling.finish_asked(sale_pk=sale.pk)
+
+        left = 0 if kept_back else 1
+        assert (on_record(sale), live(sale)) == ((1 + left, 1), (1 + left, 1, left))
 
     def test_of_the_ledger_before_its_stock_was_lowered_is_made_good(
         self, proven: LedgerServer, make_sale: MakeSale

@@ -1,5 +1,6 @@
 """Stock and window of a running sale: the order that is safe, refusals with their numbers, crashes, two admins."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from sales.live import connection, ledger
 from sales.live.line import Line
 from sales.live.results import Changed, Snapshot
 from sales.models import LedgerServer, Order, Sale, StockChange, TrailEntry
-from sales.services import asking, cancelling, changing, following, lifecycle, tending
+from sales.services import asking, cancelling, changing, faults, following, lifecycle, tending
 from sales.services.acting import Actor
 from sales.services.incidents import IncidentKind, Trouble
 from sales.services.lifecycle import Refused
@@ -401,6 +402,57 @@ class TestACrash:
 
         assert stocks(sale) == (9, 9)
         assert set(StockChange.objects.values_list("state", flat=True)) == {"done"}
+
+
+class Killed(BaseException):
+    """In place of the signal: nothing of ours catches it."""
+
+
+@contextmanager
+def dies_at(point: str, nth: int) -> Iterator[None]:
+    """What is done within dies when it passes this point for the nth time."""
+    passes = itertools.count(1)
+
+    def reach(name: str) -> None:
+        if name == point and next(passes) == nth:
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as fault:
+        fault.setattr(faults, "reach", reach)
+        with pytest.raises(Killed):
+            yield
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+class TestTheFaultPoint:
+    """`change_between_sides`, passed before the ledger is told and before the record hears of it."""
+
+    @pytest.mark.parametrize("by", [2, -2])
+    def test_leaves_a_restock_that_the_keeper_finishes(
+        self, proven: LedgerServer, make_sale: MakeSale, nth: int, by: int
+    ) -> None:
+        sale = make_sale(published=True, stock=5)
+
+        with dies_at("change_between_sides", nth):
+            restock(sale, by=by)
+        between = stocks(sale)
+        changing.finish_asked(sale_pk=sale.pk)
+
+        ledger_has_it = nth == 2
+        assert between == (7 if by > 0 else 5, 5 + by if ledger_has_it else 5)
+        assert stocks(sale) == (5 + by, 5 + by)
+
+    def test_leaves_a_window_that_the_keeper_moves(self, proven: LedgerServer, make_sale: MakeSale, nth: int) -> None:
+        sale = make_sale(published=True)
+        closes_at = sale.closes_at + timedelta(hours=1)
+
+        with dies_at("change_between_sides", nth):
+            move(sale, closes_at=closes_at)
+        assert on_record(sale).closes_at == sale.closes_at
+        changing.finish_asked(sale_pk=sale.pk)
+
+        assert on_record(sale).closes_at == closes_at
+        assert in_ledger(sale).closes_ms == following.in_ms(closes_at)
 
 
 class TestAScriptThatRunsLate:
