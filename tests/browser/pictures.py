@@ -76,7 +76,7 @@ def take_phone(running: Shop) -> None:
     )
     for number in range(62):
         running.buy(on_sale, shopper=f"shopper-{number}", confirmed=number < 58)
-    with running.visitor(size=PHONE) as context:
+    with running.visitor(size=PHONE, email="ada@example.org") as context:
         tab = context.new_page()
         taken = [picture_of(tab, coming), picture_of(tab, on_sale)]
         tab.locator("#buy-button").click()
@@ -97,7 +97,7 @@ def take_phone(running: Shop) -> None:
 
 def take_admin(running: Shop) -> None:
     """Take the page of a sale in the admin."""
-    with running.visitor(size=DESKTOP, staff=True) as context:
+    with running.visitor(size=DESKTOP, staff=True, email="operator@example.org") as context:
         tab = context.new_page()
         seen(tab, f"{running.url}/admin/sales/sale/?q=night-ferry-now")
         tab.locator("#result_list tbody th a").first.click()

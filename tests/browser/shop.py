@@ -58,14 +58,16 @@ class Shop:
         self._ask(do="act", slug=address.rstrip("/").rsplit("/", maxsplit=1)[-1], verb=verb)
 
     @contextmanager
-    def visitor(self, *, signed_in: bool = True, staff: bool = False, **options: Any) -> Iterator[BrowserContext]:
+    def visitor(
+        self, *, signed_in: bool = True, staff: bool = False, email: str = "", **options: Any
+    ) -> Iterator[BrowserContext]:
         """A browser of somebody, with an account of their own where they are signed in."""
         width, height = options.pop("size", DESKTOP)
         options.setdefault("reduced_motion", "reduce")  # nothing moves while it is looked at
         context = self._browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", **options)
         context.set_default_timeout(20_000)
         if signed_in:
-            cookie = self._ask(do="visitor", email=f"visitor-{next(self._numbers)}@example.org", staff=staff)
+            cookie = self._ask(do="visitor", email=email or f"visitor-{next(self._numbers)}@example.org", staff=staff)
             context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": self.url}])
         try:
             yield context
