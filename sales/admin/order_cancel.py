@@ -45,6 +45,7 @@ class CancelForm(ReasonForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["why"].required = True
+        self.fields["why"].widget.attrs.pop("autofocus", None)
 
 
 def may_cancel(request: HttpRequest) -> bool:
@@ -109,7 +110,7 @@ def _context(model_admin: "OrderAdmin", request: HttpRequest, order: Order, form
 
 def _will(order: Order, standing: Standing) -> list[str]:
     words = {"unit": order.unit, "sale": order.sale.slug, "recorded": standing.recorded, "then": standing.recorded - 1}
-    says = [_("Unit %(unit)s of %(sale)s is nobody's any more. On record are then %(then)s orders (%(recorded)s now).")]
+    says = [_("Unit %(unit)s of %(sale)s is nobody's any more. Orders on record: %(then)s then, %(recorded)s now.")]
     if standing.state is SaleState.SETTLED:
         says.append(_("The sale is settled, so nothing is sold again: only the record changes."))
     elif standing.live is None:
@@ -117,7 +118,7 @@ def _will(order: Order, standing: Standing) -> list[str]:
     else:
         words |= {"left": standing.live.left, "more": standing.live.left + 1}
         words |= {"stock": standing.stock, "less": standing.stock - 1}
-        says.append(_("Back on sale: %(more)s left (%(left)s now). Kept back: stock %(less)s (%(stock)s now)."))
+        says.append(_("Back on sale: %(more)s left then, %(left)s now. Kept back: stock %(less)s then, %(stock)s now."))
     says.append(
         _("It still counts to its shopper's limit: who bought it cannot buy another in its place.")
         if order.sale.cancelled_counts

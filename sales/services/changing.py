@@ -84,6 +84,7 @@ def _change(*, sale_pk: int, wanted: Wanted, actor: Actor, why: str, seen: int |
     change = _ask(sale_pk=sale_pk, wanted=wanted, actor=actor, why=why, seen=seen)
     faults.reach("change_between_sides")
     _finish(change)
+    _refuse_below_record(change)
     change.refresh_from_db()
     if change.state == ChangeState.REFUSED:
         raise Refused(change.refusal)
@@ -179,9 +180,6 @@ def _too_late(change: StockChange) -> str:
 def _new_stock(sale: Sale, stock: int) -> int:
     if stock == sale.stock:
         raise Refused(gettext("Stock is %(stock)d already.") % {"stock": stock})
-    if stock < sale.recorded:
-        sentence = gettext("%(recorded)d are sold and on record; stock cannot go below that.")
-        raise Refused(sentence % {"recorded": sale.recorded})
     if not 0 <= stock <= MAX_STOCK:
         raise Refused(gettext("Stock is a number from 0 to %(most)d.") % {"most": MAX_STOCK})
     return stock
@@ -193,6 +191,14 @@ def _new_window(sale: Sale, *, opens_at: datetime, closes_at: datetime) -> dict[
     if closes_at <= opens_at:
         raise Refused(gettext("A sale must end after it opens."))
     return {"opens_at": opens_at, "closes_at": closes_at}
+
+
+def _refuse_below_record(change: StockChange) -> None:
+    """Where the ledger was not reached to say how many are sold and held, the record knows some of them."""
+    recorded = Sale.objects.values_list("recorded", flat=True).get(pk=change.sale_id)
+    if change.stock_to < recorded:
+        sentence = gettext("%(recorded)d are sold and on record; stock cannot go below that.")
+        asking.refuse(change=change, sentence=sentence % {"recorded": recorded})
 
 
 def _refuse_if_changed_since(sale: Sale, seen: int | None) -> None:

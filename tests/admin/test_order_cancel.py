@@ -57,8 +57,8 @@ class TestThePage:
         page = text_of(desk.get("sales_order_cancel", order.pk))
 
         for sentence in (
-            "Unit 1 of night is nobody's any more. On record are then 1 orders (2 now).",
-            "Back on sale: 4 left (3 now). Kept back: stock 4 (5 now).",
+            "Unit 1 of night is nobody's any more. Orders on record: 1 then, 2 now.",
+            "Back on sale: 4 left then, 3 now. Kept back: stock 4 then, 5 now.",
             "Who bought it may buy another in its place, as long as the sale is on.",
             "This cannot be undone.",
         ):
@@ -145,4 +145,4 @@ class TestTheNumbers:
     def test_of_a_closed_sale_are_there_as_well(self, desk: Desk, order: Order) -> None:
         lifecycle.close(sale_pk=order.sale_id, by=Actor(who="seller"), why="Over.")
 
-        assert "Back on sale: 4 left (3 now)." in text_of(desk.get("sales_order_cancel", order.pk))
+        assert "Back on sale: 4 left then, 3 now." in text_of(desk.get("sales_order_cancel", order.pk))
