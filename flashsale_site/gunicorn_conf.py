@@ -1,14 +1,18 @@
-"""How gunicorn runs the site: `gunicorn --config flashsale_site/gunicorn_conf.py`.
+"""How gunicorn runs the site: `gunicorn --config flashsale_site/gunicorn_conf.py`, with the lane in front of Django.
+
+Without the lane: the same, with `--worker-class gthread flashsale_site.wsgi` behind it; `docs/production.md` says when.
 
 The names below are gunicorn's. A mistake in the settings ends gunicorn here, with the sentence as its last words.
 """
 
+import gc
 import logging.config
 import sys
 from pathlib import Path
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 
 _PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_PROJECT))  # gunicorn reads this file before it looks where the site is
@@ -31,11 +35,11 @@ class SiteLogger(Logger):  # type: ignore[misc]  # comes without types
 
 
 chdir = str(_PROJECT)
-wsgi_app = "flashsale_site.wsgi:application"
+wsgi_app = "flashsale_site.asgi:application"
 bind = _env.bind
-worker_class = "gthread"
+worker_class = "flashsale_site.workers.LaneWorker"
 workers = _env.web_workers
-threads = _env.web_threads
+threads = _env.web_threads  # without the lane; with it, as many requests are Django's at once
 preload_app = False  # each worker opens its own connections
 
 keepalive = 75  # seconds; longer than a proxy's own, so that it is the proxy that closes
@@ -55,3 +59,10 @@ proc_name = "flashsale-web"
 logger_class = SiteLogger
 accesslog = None
 access_log_format = "%(h)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"  # no query: it may hold what is nobody's business
+
+
+def post_worker_init(_worker: Worker) -> None:
+    """Let what was loaded once never be looked through for garbage again: it would stop a worker in mid-sale."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

@@ -10,6 +10,8 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 from sales.domain.rates import Rate
 
@@ -88,5 +90,22 @@ class Conf:
 
 def current() -> Conf:
     """Return the installation's configuration (`settings.SALES`)."""
-    conf: Conf = settings.SALES
-    return conf
+    return _known or _read()
+
+
+_known: Conf | None = None
+"""The settings look each name up in Python; ten times for each purchase is worth remembering."""
+
+
+def _read() -> Conf:
+    global _known  # noqa: PLW0603 - the one thing that is remembered here
+    _known = settings.SALES
+    return _known
+
+
+@receiver(setting_changed, dispatch_uid="sales.conf")
+def _forget(*, setting: str, **_: object) -> None:
+    """Settings change in tests only."""
+    global _known  # noqa: PLW0603
+    if setting == "SALES":
+        _known = None

@@ -4,6 +4,7 @@ Pure text in, pure text out; who is asked how often is `sales.answers.limiting` 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 _LOCAL = IPv4Address("127.0.0.1")
@@ -28,6 +29,7 @@ def client_address(remote_addr: str, forwarded_for: str, trusted: Sequence[IPv4N
     return str(seen)
 
 
+@lru_cache(maxsize=4_096)
 def counted(address: str) -> str:
     """Return what limits count `address` as: itself, or for IPv6 its /64, which one household or phone owns whole."""
     parsed = _parsed(address)

@@ -4,7 +4,7 @@ Whatever is not plain and known goes to Django whole: an unknown path, another m
 that is too long. So the lane has no answer of its own to anything, but that a body came too slowly.
 """
 
-from functools import partial
+from functools import lru_cache, partial
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
@@ -82,7 +82,8 @@ class Lane:
         ask = _ask_of(asked, body=body, secure=frame.secure)
         made: Answer | Reply | None = None
         if not hot.group or self.counting.may_go_on(hot.group, ask.address):
-            translation.activate(frame.language)
+            if hot.kind == routes.PAGE:
+                translation.activate(frame.language)
             made = await self._driver.run(hot.answer(ask))
         if isinstance(made, Answer):
             await _write(asked, made, frame)
@@ -165,8 +166,10 @@ def _ask_of(asked: Asked, *, body: Body | None, secure: bool) -> Ask:
 
 
 def _address_of(asked: Asked) -> str:
-    forwarded = asked.headers.get("x-forwarded-for", "")
-    return addresses.client_address(asked.peer, forwarded, conf.current().trusted_proxies)
+    return _client_address(asked.peer, asked.headers.get("x-forwarded-for", ""), conf.current().trusted_proxies)
+
+
+_client_address = lru_cache(maxsize=4_096)(addresses.client_address)  # a visitor asks more than once
 
 
 def _answer_of(response: HttpResponse) -> Answer:

@@ -84,7 +84,7 @@ class TestCi:
         assert machine.asked == []
 
     def test_installs_nothing_where_nothing_is_missing(self, machine: BareMachine):
-        for name in ("chromium", "redis-server"):
+        for name in ("chromium", "redis-server", "nginx"):
             machine.has(name, NOTED)
         machine.script.write_text(machine.script.read_text().replace("/usr/lib/postgresql/*", str(PROJECT)))
         machine.script.write_text(machine.script.read_text().replace("/bin/initdb", "/manage.py"))

@@ -75,7 +75,7 @@ class TestTheWebServer:
         told = {name.strip(): value.strip() for name, value in printed.items()}
 
         assert (told["workers"], told["threads"]) == ("3", "5")
-        assert told["worker_class"] == "gthread"
+        assert told["worker_class"] == "flashsale_site.workers.LaneWorker"
         assert told["keepalive"] == "75"
         assert told["control_socket_disable"] == "True"
         assert told["accesslog"] == "None"
