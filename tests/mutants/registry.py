@@ -2,20 +2,12 @@
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sales.live import scripts
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One mistake. `tests` are the paths whose run must fail once `make` has been called."""
-
-    name: str
-    what: str
-    tests: tuple[str, ...]
-    make: Callable[[], None]
+from tests.mutants.mistake import Mutant
+from tests.mutants.of_record import OF_RECORD
 
 
 def in_script(*names: str, old: str, new: str) -> Callable[[], None]:
@@ -262,4 +254,17 @@ MUTANTS = (
             "change", old="if opens_moves and math.min(opens_ms, sale.opens_ms) <= sale.now", new="if false and true"
         ),
     ),
+    Mutant(
+        "install-over-newer",
+        "a repair that was overtaken puts its keys in place all the same",
+        ("tests/services/test_repairs.py",),
+        in_script("install", old="if standing_epoch >= epoch then", new="if false then"),
+    ),
+    Mutant(
+        "not-fenced",
+        "a sale that is not to be believed is not shut in its own numbers",
+        ("tests/services/test_fencing.py", "tests/services/test_losses.py"),
+        in_script("fence", old="redis.call('HSET', meta, 'epoch', -1)", new=""),
+    ),
+    *OF_RECORD,
 )

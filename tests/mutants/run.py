@@ -12,7 +12,8 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from tests.mutants.registry import MUTANTS, Mutant
+from tests.mutants.mistake import Mutant
+from tests.mutants.registry import MUTANTS
 
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
