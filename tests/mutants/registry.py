@@ -59,7 +59,12 @@ def both(*makes: Callable[[], None]) -> Callable[[], None]:
 
 
 MODEL = ("tests/model",)
-CHANGES = ("tests/services/test_changing.py", "tests/services/test_cancelling.py", "tests/model/test_changes.py")
+CHANGES = (
+    "tests/services/test_changing.py",
+    "tests/services/test_changes_half_way.py",
+    "tests/services/test_cancelling_half_way.py",
+    "tests/model/test_changes.py",
+)
 LIVE = ("tests/live",)
 BOTH = (*LIVE, *MODEL)
 
