@@ -51,20 +51,21 @@ _KINDS = {
 
 
 def shape_of(line: Line, sale: int) -> Shape:
-    """Look at a sale's keys without reading them."""
+    """Look at a sale's keys without reading them. What is compared with each other is read in one instant."""
     keys = SaleKeys.of(sale)
-    kinds = {name: text_of(line.ask("TYPE", getattr(keys, name))) for name in _KINDS}
-
-    def sound(name: str) -> bool:
-        return kinds[name] in (_KINDS[name], "none")
-
+    types = line.ask_many([("TYPE", getattr(keys, name)) for name in _KINDS])
+    kinds = dict(zip(_KINDS, map(text_of, types), strict=True))
+    sound = {name for name, kind in kinds.items() if kind in (_KINDS[name], "none")}
     names = ("seq", "clock_ms", "keyed", "sold", "held")
-    numbers = line.ask("HMGET", keys.meta, *names) if kinds["meta"] == "hash" else [None] * len(names)
+    asked: list[tuple[str, ...]] = [("HMGET", keys.meta, *names)] if kinds["meta"] == "hash" else []
+    asked += [("HLEN", getattr(keys, name)) for name in ("shoppers", "keys") if name in sound]
+    replies = iter(line.ask_many([("MULTI",), *asked, ("EXEC",)])[-1])
+    numbers = next(replies) if kinds["meta"] == "hash" else [None] * len(names)
     return Shape(
         kinds=kinds,
         **{name: _number(value) for name, value in zip(names, numbers, strict=True)},
-        entries=line.ask("HLEN", keys.shoppers) if sound("shoppers") else None,
-        bindings=line.ask("HLEN", keys.keys) if sound("keys") else None,
+        entries=next(replies) if "shoppers" in sound else None,
+        bindings=next(replies) if "keys" in sound else None,
         stream_last=_last_of(line, keys) if kinds["events"] == "stream" else None,
     )
 

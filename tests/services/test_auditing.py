@@ -1,14 +1,17 @@
 """The auditor: it finds what was spoiled, says by how much, pauses the sale, and leaves a sound sale alone."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db.models import F
 
 from sales.domain.outcomes import Outcome
 from sales.domain.states import SaleState
+from sales.live import connection, ledger
 from sales.live.keys import SaleKeys
 from sales.live.line import Line
 from sales.live.stream import EventKind
@@ -86,6 +89,31 @@ def forge_event(sale: Sale, **fields: Any) -> None:
         "time": 1_790_000_000_000, "since": 0,
     }  # fmt: skip
     write_event(sale, seq, **(given | fields))
+
+
+class TestBusySale:
+    def test_is_never_taken_for_a_damaged_one(self, proven: LedgerServer, make_sale: MakeSale) -> None:
+        """What is compared is read in one instant, however many buy meanwhile."""
+        sale = make_sale(published=True, stock=3_000)
+        sold_out = threading.Event()
+
+        def sell() -> None:
+            for number in range(600):
+                call = ledger.purchase(
+                    sale=sale.pk, epoch=1, shopper=f"u:{number}", order_id=uuid4(), key_digest=f"{number:011d}"
+                )
+                connection.run(call)
+            sold_out.set()
+
+        auditor, doubts = Auditor(), []
+        seller = threading.Thread(target=sell)
+        seller.start()
+        while not sold_out.is_set():
+            found = audit(sale, auditor)
+            doubts += [found] if found.doubted or found.findings else []
+        seller.join()
+
+        assert doubts == []
 
 
 class TestWrongSale:
