@@ -20,6 +20,7 @@ from sales.live import ledger
 from sales.live.limiter import Allowance
 from sales.live.results import Taken
 from sales.queries.catalogue import SaleEntry
+from sales.queries.copies import Unavailable
 from sales.queries.mine import Mine
 
 MOST_FIELDS = 10
@@ -114,9 +115,14 @@ _Act = Callable[[SaleEntry, _Sent], Asking[Taken | Allowance]]
 
 
 def _reply(ask: Ask, verb: str, act: _Act, *, slug: str, chance: float) -> Asking[Reply | None]:
-    """Find the sale, check the pass, act, and tell what came of it."""
+    """Find the sale, check the pass, act, and tell what came of it.
+
+    Raises Unavailable where the database has not been reached since this process began.
+    """
     known = yield from steps.catalogue_now()
-    sale = known.sales.get(slug) if known else None
+    if known is None:
+        raise Unavailable
+    sale = known.sales.get(slug)
     if sale is None:
         return None
     fields = _fields(ask)
@@ -161,7 +167,9 @@ def _sent(ask: Ask, fields: dict[str, str], sale: SaleEntry) -> Asking[_Sent | F
     if isinstance(found, Flaw):
         return found
     ended = yield from steps.ended_sessions_now()
-    if ended is None or ended.has(session=found.session, account=found.account, issued_ms=found.issued_ms):
+    if ended is None:
+        raise Unavailable
+    if ended.has(session=found.session, account=found.account, issued_ms=found.issued_ms):
         return Flaw.OTHER_SESSION
     slot = fields.get("slot", "")
     return _Sent(

@@ -20,7 +20,8 @@ from sales.domain import addresses
 from sales.domain.rates import Rate
 from sales.domain.reads import Read
 from sales.lane.driving import Driver
-from sales.live import counters
+from sales.live import connection, counters
+from sales.live.calls import Server
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Counting:
         self._counts: dict[Name, _Count] = {}
         self._changed: set[Name] = set()
         self._next_clearing = 0.0
-        self._can_count = True
+        self._can_count = False  # until the cache server has answered for the first time
         self._settling: asyncio.Task[None] | None = None
 
     def may_go_on(self, group: str, address: str) -> bool:
@@ -71,6 +72,8 @@ class Counting:
         changed, self._changed = self._changed, set()
         told = {name: count.since for name in changed if (count := self._counts.get(name))}
         if not told:
+            if not self._can_count:
+                self._can_count = await self._driver.read(Read(partial(connection.answers, Server.CACHE)))
             return
         adds = {self._counts[name].key: (since, name[2].seconds + EXPIRATION_FUDGE) for name, since in told.items()}
         totals = await self._driver.read(Read(partial(counters.add, adds)))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from sales.answers import buying, fragments, health, holds, lookup, panel, purchase, status
 from sales.answers.ask import Answer, Ask, Asking, Steps
 from sales.answers.buying import Reply
+from sales.queries.copies import Unavailable
 
 type Outcome = Answer | Reply | None
 """A whole answer; or a reply whose page Django writes; or nothing, and then the request is Django's."""
@@ -96,7 +97,10 @@ def _click(path: str) -> Hot | None:
     name, act = _CLICKS[verb]
 
     def answer(ask: Ask) -> Asking[Outcome]:
-        reply = yield from act(ask, slug=slug, chance=random.random())  # noqa: S311 - jitter
+        try:
+            reply = yield from act(ask, slug=slug, chance=random.random())  # noqa: S311 - jitter
+        except Unavailable:
+            return None
         if reply is None:
             return None
         if ask.headers.get("hx-request") == "true":

@@ -35,10 +35,11 @@ CACHE_AWAY_SECONDS = 1.0
 class _Waiter:
     """A call in line, and who waits for it."""
 
-    __slots__ = ("asked_at", "call", "first_fault", "future", "urgent", "with_text")
+    __slots__ = ("asked_at", "call", "first_fault", "future", "packed", "urgent", "with_text")
 
     def __init__(self, call: Call[Any], future: asyncio.Future[Any], *, asked_at: float, urgent: bool) -> None:
         self.call = call
+        self.packed = _packed(command_of(call))  # now, so that what cannot be packed is a fault of this call alone
         self.future = future
         self.asked_at = asked_at
         self.urgent = urgent
@@ -92,6 +93,8 @@ class Pipeline:
 
     def _send(self) -> None:
         """Send what waits, if a connection is there; otherwise open one first."""
+        if self._in_flight:
+            return  # the next batch goes when the replies to this one are there
         if self._wire is None:
             if self._connecting is None:
                 self._connecting = self._loop.create_task(self._connect())
@@ -102,7 +105,7 @@ class Pipeline:
             return
         self._in_flight = deque(batch)
         self._timer = self._loop.call_later(conf.current().ledger_answer_timeout_ms / 1_000, self._overdue)
-        self._wire.write(b"".join([_packed(command_of(each.call, with_text=each.with_text)) for each in batch]))
+        self._wire.write(b"".join([each.packed for each in batch]))
 
     def _next_batch(self) -> list[_Waiter]:
         """Take the next ones from the line; those who waited too long are told so now."""
@@ -123,6 +126,9 @@ class Pipeline:
                 self._wire = await _open(self._server, self)
         except (OSError, TimeoutError) as fault:  # an SSL error is an OSError
             logger.warning("The %s server cannot be reached: %s", self._server.name.lower(), fault)
+        except Exception:
+            logger.exception("The connection to the %s server cannot be made", self._server.name.lower())
+        if self._wire is None:
             self._connecting = None
             lines = (*self._urgent, *self._waiting)
             self._urgent.clear()
@@ -155,7 +161,9 @@ class Pipeline:
         code, _, text = str(reply).partition(" ")
         outcome = outcome_of_code(code, text, waiter.call)
         if outcome is Outcome.NO_SCRIPT and self._server is Server.CACHE and not waiter.with_text:
-            waiter.with_text = True  # nothing to prove on the cache server: whoever misses a script there brings it
+            # Nothing to prove on the cache server: whoever misses a script there brings it.
+            waiter.with_text = True
+            waiter.packed = _packed(command_of(waiter.call, with_text=True))
             self._urgent.append(waiter)
         elif outcome in MAY_HAVE_RUN:
             self._failed((waiter,), outcome)

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
-from sales.conf import Site
+from sales.conf import Site, WithoutCache
 from sales.domain import shoppers
 from sales.models import ApiClient
+from sales.queries import catalogue, ended_sessions
+from sales.queries.copies import Unavailable
 from sales.services import api_clients
 from sales.services.acting import Actor
+from tests.conftest import Servers
 from tests.lane.both import Got, through_django, through_lane
 from tests.lane.conftest import STATES, MakeTwin, Shopper, take
 from tests.lane.corpus import IN_EACH_STATE, READS, Make, World, get, purchase
@@ -142,3 +145,48 @@ class TestAnAnswer:
 
         assert [comparable(each) for each in lane] == [comparable(each) for each in plain]
         assert "ratelimit-limit" in lane[0].headers
+
+
+class TestAnAnswerInTrouble:
+    @pytest.mark.parametrize("name", IN_EACH_STATE)
+    def test_is_the_same_while_the_ledger_is_away(
+        self, own_servers: Servers, twins: Callable[[str], list[World]], name: str
+    ) -> None:
+        worlds = twins("no_ledger")
+        own_servers.ledger.kill()
+
+        got = assert_alike(worlds, IN_EACH_STATE[name])
+
+        assert got.status in (200, 503)
+
+    @pytest.mark.parametrize("policy", WithoutCache)
+    @pytest.mark.parametrize("name", ["status", "panel", "page", "look-up", "purchase", "buy"])
+    def test_is_the_same_while_the_cache_is_away(
+        self, own_servers: Servers, twins: Callable[[str], list[World]], settings: Any, name: str, policy: WithoutCache
+    ) -> None:
+        limits = replace(settings.SALES.limits, on=True, without_cache=policy)
+        settings.SALES = replace(settings.SALES, limits=limits)
+        worlds = twins("no_ledger")
+        own_servers.cache.kill()
+
+        assert_alike(worlds, IN_EACH_STATE[name])
+
+    @pytest.mark.parametrize("name", ["status", "panel", "page", "look-up", "purchase", "buy"])
+    def test_is_the_same_while_the_database_has_never_been_reached(
+        self, twins: Callable[[str], list[World]], monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        worlds = twins("live")
+        sent = [IN_EACH_STATE[name](world) for world in worlds]
+        for copied in (catalogue, ended_sessions):
+            monkeypatch.setattr(copied, "peek", lambda: None)
+            monkeypatch.setattr(copied, "current", lambda: None)
+        monkeypatch.setattr(catalogue, "get", unavailable)
+
+        plain, lane = through_django(sent[0]), through_lane(sent[1])
+
+        assert comparable(lane) == comparable(plain)
+        assert lane.status == 503
+
+
+def unavailable(_slug: str) -> None:
+    raise Unavailable
