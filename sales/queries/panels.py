@@ -14,6 +14,7 @@ from sales.domain.outcomes import Outcome
 from sales.domain.phases import Phase
 from sales.domain.states import IN_LEDGER, LedgerState
 from sales.live.results import Snapshot
+from sales.queries import snapshots
 from sales.queries.catalogue import SaleEntry
 from sales.queries.stubs import Countdown, Stock, moment
 
@@ -49,6 +50,8 @@ class Panel:
     currency: str
     limit: int
     stock: Stock | None = None
+    last: Stock | None = None  # where there is no stock: the last that we saw, and when
+    last_at: datetime | None = None
     countdown: Countdown | None = None
     days: int = 0  # to the opening, where that is far
     ends_in_minutes: int | None = None
@@ -99,9 +102,17 @@ def _without_numbers(sale: SaleEntry, now: datetime, chance: float) -> Panel:
     )
     if panel.state in {Phase.FAR, Phase.NEAR, Phase.ENDED}:
         return panel
-    step = polling.DEGRADED
+    step, last = polling.DEGRADED, snapshots.last(sale.pk)
     return replace(
-        panel, state=DEGRADED, look="live", tone="stop", ends_in_minutes=None, step=step, delay_ms=step.drawn(chance)
+        panel,
+        state=DEGRADED,
+        look="live",
+        tone="stop",
+        last=Stock(of=last.stock, left=last.left, held=last.held) if last else None,
+        last_at=moment(last.now_ms, sale) if last else None,
+        ends_in_minutes=None,
+        step=step,
+        delay_ms=step.drawn(chance),
     )
 
 

@@ -24,6 +24,7 @@ _AWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNKNOWN})
 _SCHEDULING_MS = 250
 
 _copies: dict[int, Copy[Snapshot]] = {}
+_last: dict[int, Snapshot] = {}  # of each sale, the last one that had numbers
 _making = threading.Lock()
 
 
@@ -73,10 +74,16 @@ def many(sales: Sequence[SaleEntry]) -> list[Snapshot]:
     return found
 
 
+def last(sale_pk: int) -> Snapshot | None:
+    """Return the last numbers that this process had; `now_ms` says of when. For saying so, never for deciding."""
+    return _last.get(sale_pk)
+
+
 def forget() -> None:
     """Forget all copies, as a new process would not have them."""
     with _making:
         _copies.clear()
+        _last.clear()
 
 
 def _copy_of(sale_pk: int) -> Copy[Snapshot]:
@@ -104,6 +111,8 @@ def _ask(sale_pk: int) -> Snapshot:
         newer = catalogue.refresh()
         if newer and newer.epoch != known.epoch:
             snapshot = connection.run(ledger.snapshot(sale=sale_pk, epoch=newer.epoch))
+    if snapshot.outcome is Outcome.FOUND:
+        _last[sale_pk] = snapshot
     return snapshot
 
 

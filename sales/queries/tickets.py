@@ -34,6 +34,7 @@ class Ticket:
     opens_at: datetime
     closes_at: datetime
     hold_seconds: int
+    zone: str
 
     @property
     def is_lowest_30_days(self) -> bool:
@@ -75,4 +76,5 @@ def _ticket(sale: SaleEntry, product: Product) -> Ticket:
         opens_at=local(sale.opens_at, sale),
         closes_at=local(sale.closes_at, sale),
         hold_seconds=sale.hold_seconds,
+        zone=sale.time_zone,
     )

@@ -22,7 +22,7 @@ from sales.queries.panels import Panel
 from sales.queries.stubs import local
 from sales.queries.tickets import Ticket
 from sales.services import purchasing
-from sales.web import caching
+from sales.web import caching, preview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,9 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the sale. `?more` shows the panel also to who has something: to buy another."""
     sale = entry_of(slug)
     stub = stub_of(request, sale, wants_panel="more" in request.GET)
-    context = {**page_of(tickets.of(sale), stub), "remind": _remind(request, sale)}
+    ticket = tickets.of(sale)
+    shown = preview.of(request, ticket, stub.panel) if stub.panel else None
+    context = {**page_of(ticket, stub), "remind": _remind(request, sale), "preview": shown}
     return caching.page(request, render(request, "sales/sale.html", context))
 
 
@@ -99,6 +101,7 @@ def page_of(ticket: Ticket, stub: Stub) -> dict[str, Any]:
         "title": stub.title,
         "refresh_seconds": stub.refresh_seconds,
         "remind": None,
+        "preview": None,
     }
 
 

@@ -109,6 +109,7 @@ def _ticket(sale: SaleEntry) -> Ticket:
         opens_at=local(sale.opens_at, sale),
         closes_at=local(sale.closes_at, sale),
         hold_seconds=sale.hold_seconds,
+        zone=sale.time_zone,
     )
 
 

@@ -5,6 +5,7 @@ from django.urls import path
 from sales.web import (
     account,
     buy,
+    crawlers,
     hold,
     language,
     mine,
@@ -20,6 +21,8 @@ from sales.web import (
 
 urlpatterns = [
     path("", sales.show, name="sales"),
+    path("robots.txt", crawlers.robots, name="robots"),
+    path("sitemap.xml", crawlers.site_map, name="site_map"),
     path("language", language.choose, name="set_language"),
     # Of one sale.
     path("sales/<slug:slug>/", sale.show, name="sale"),

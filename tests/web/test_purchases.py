@@ -108,6 +108,18 @@ class TestTheReceipt:
         assert tree.classed("qr")[0].tagged("path")
         assert "hx-get" not in tree.id("receipt").attrs
 
+    def test_can_be_printed_with_a_button_that_stays_while_the_stub_is_swapped(
+        self, make_sale, signed_in, early_shopper
+    ):
+        sale, client = make_sale(published=True), signed_in(early_shopper)
+        bought = parsed(shop.press(client, sale, fields={"pass": shop.pass_in(shop.page(client, sale))}).content)
+
+        tree = parsed(client.get(bought.id("receipt").attrs["href"]).content)
+
+        assert "hidden" in tree.id("print").attrs  # until the script is there that prints
+        assert not tree.classed("stub")[0].has("print")
+        assert "/static/print.js" in [each.attrs.get("src") for each in tree.tagged("script")]
+
     def test_of_what_was_bought_at_once_has_no_step_of_confirming(self, make_sale, signed_in, early_shopper):
         sale, client = make_sale(published=True), signed_in(early_shopper)
         bought = parsed(shop.press(client, sale, fields={"pass": shop.pass_in(shop.page(client, sale))}).content)
