@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from sales.domain.outcomes import Outcome
-from sales.domain.states import ChangeState
+from sales.domain.states import ChangeState, LedgerState
 from sales.live import connection, ledger
 from sales.live.results import Snapshot
 from sales.models import Order, Sale, StockChange
@@ -168,7 +168,9 @@ def _late(*, sale_pk: int, seen: Snapshot) -> StockChange | None:
 
 
 def _is_in(seen: Snapshot, change: StockChange) -> bool:
-    """Whether the ledger has the values of this change."""
+    """Whether the ledger has the values of this change. Closing has ended the window that it had."""
+    if seen.state is LedgerState.CLOSED:
+        return seen.stock == change.stock_to
     window = (following.in_ms(change.opens_to), following.in_ms(change.closes_to))
     return (seen.stock, seen.opens_ms, seen.closes_ms) == (change.stock_to, *window)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sales.domain.outcomes import Outcome
+from sales.domain.states import LedgerState
 from sales.live import connection, ledger
 from sales.live.entries import Entry, EntryState
 from sales.live.results import Changed
@@ -156,6 +157,16 @@ class TestAChange:
         assert taken.entry.unit == 1
         assert sale.snapshot().sound
         assert sale.find("u:0").open_holds == ()
+
+    def test_of_a_closed_sale_leaves_the_window_ended(self, live_sale: MakeLiveSale) -> None:
+        sale = live_sale()
+        open_until = sale.snapshot().closes_ms
+        sale.set_state(LedgerState.CLOSED, number=1)
+        ended = sale.snapshot().closes_ms
+
+        assert change(sale, 1, stock=2, closes_ms=open_until).outcome is Outcome.DONE
+        assert change(sale, 1, stock=2, closes_ms=open_until).outcome is Outcome.SAME
+        assert (sale.snapshot().stock, sale.snapshot().closes_ms) == (2, ended)
 
 
 class TestACancellation:

@@ -6,7 +6,7 @@ from django.db.models import F
 from sales.domain.outcomes import Outcome
 from sales.domain.states import ChangeState, SaleState
 from sales.models import LedgerServer, Sale, StockChange, TrailEntry
-from sales.services import asking, cancelling, changing
+from sales.services import asking, cancelling, changing, lifecycle
 from tests.conftest import EPOCH, MakeOrder, MakeSale
 from tests.services.changes import (
     SELLER,
@@ -92,6 +92,19 @@ class TestACrash:
 
         assert (counted(sale), live_numbers(sale)) == ((1 + left, 1), (1 + left, 1, left))
         assert TrailEntry.objects.count() == (2 if kept_back else 1)
+
+    def test_in_a_sale_that_was_closed_early_is_finished_all_the_same(
+        self, proven: LedgerServer, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale(published=True, stock=2)
+        (order, _other) = bought(sale, "u:1", "u:2")
+        lifecycle.close(sale_pk=sale.pk, by=SELLER, why="Over.")
+
+        with dies_at("cancel_between_sides", 2):
+            cancel(order, kept_back=True)
+        assert cancelling.finish_asked(sale_pk=sale.pk) == ""
+
+        assert (counted(sale), live_numbers(sale)) == ((1, 1), (1, 1, 0))
 
     @pytest.mark.parametrize("nth", [1, 2])
     @pytest.mark.parametrize("kept_back", [False, True])

@@ -10,7 +10,7 @@ from sales.domain.states import ChangeState, SaleState
 from sales.live import connection, ledger
 from sales.live.line import Line
 from sales.models import LedgerServer, Order, Sale, StockChange, TrailEntry
-from sales.services import asking, cancelling, changing, following, tending
+from sales.services import asking, cancelling, changing, following, lifecycle, tending
 from sales.services.incidents import IncidentKind, Trouble
 from tests.conftest import EPOCH, MakeOrder, MakeSale, publish_in_ledger
 from tests.selling import buy, drain, in_ledger
@@ -64,6 +64,20 @@ class TestWithoutTheLedger:
 
         assert stocks(sale) == (3 + by, 3 + by)
         assert in_ledger(sale).change == 1
+
+    def test_of_which_the_sale_was_closed_meanwhile_it_is_done_and_the_end_stays(
+        self, proven: LedgerServer, make_sale: MakeSale
+    ) -> None:
+        sale = make_sale(published=True, stock=3)
+        with ledger_away():
+            restock(sale, by=-1)
+        lifecycle.close(sale_pk=sale.pk, by=SELLER, why="Over.")
+        ended = in_ledger(sale).closes_ms
+
+        assert changing.finish_asked(sale_pk=sale.pk) == ""
+
+        assert stocks(sale) == (2, 2)
+        assert in_ledger(sale).closes_ms == ended < following.in_ms(sale.closes_at)
 
 
 class TestACrash:

@@ -30,6 +30,8 @@ local opens_ms, closes_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
 local sale, fault = read_sale(meta, epoch)
 if not sale then return { fault, 0, 0 } end
 if not count_holds(sale, returned, deadlines) then return { 'CORRUPT', 0, 0 } end
+-- Closing has ended the window at its moment; only stock still changes, where a unit is kept back.
+if sale.state == 'closed' then opens_ms, closes_ms = sale.opens_ms, sale.closes_ms end
 local opens_moves, closes_moves = opens_ms ~= sale.opens_ms, closes_ms ~= sale.closes_ms
 if sale.change == number and stock == sale.stock and not opens_moves and not closes_moves then
   return { 'SAME', sale.sold, sale.held }
@@ -43,6 +45,6 @@ end
 
 local left_before = left(sale)
 sale.stock = stock
-redis.call('HSET', meta, 'stock', stock, 'opens_ms', ARGV[4], 'closes_ms', ARGV[5], 'change', number)
+redis.call('HSET', meta, 'stock', stock, 'opens_ms', opens_ms, 'closes_ms', closes_ms, 'change', number)
 store(sale, meta, left_before)
 return { 'DONE', sale.sold, sale.held }
