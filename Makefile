@@ -54,7 +54,7 @@ test: tooled  ## run all tests; what differs between databases runs on PostgreSQ
 	@$(if $(ARGS),,$(PYTHON) -m tests.postgres $(PYTHON) -m pytest $(ON_BOTH))
 	@$(PYTHON) -m pytest $(ARGS)
 
-bench: tooled  ## measure the lane beside others, 15 minutes on a quiet machine; ARGS=--quick: whether all of it runs
+bench: tooled  ## measure the lane beside others, 20 minutes on a quiet machine (ARGS=--quick: 2, to see that it runs)
 	@$(PYTHON) -m tests.bench.run $(ARGS)
 
 mutants: tooled  ## make mistakes on purpose, and show which test notices each

@@ -28,7 +28,7 @@ class Pace:
     connections: tuple[int, ...] = (32, 256, 1_000)
 
 
-FULL = Pace(quick=False, rounds=3, seconds=4, shoppers=20_000, units=10_000, few=1_000, many=1_000_000)
+FULL = Pace(quick=False, rounds=3, seconds=3, shoppers=20_000, units=10_000, few=1_000, many=1_000_000)
 QUICK = Pace(quick=True, rounds=1, seconds=1, shoppers=2_000, units=1_000, few=1_000, many=20_000)
 
 

@@ -11,7 +11,7 @@ from tests.bench.cases import Case
 from tests.bench.contestants import Contestant
 from tests.bench.field import AT, Field, check_sold, prefix
 from tests.bench.shop import MANY, PASSWORD, PEOPLE
-from tests.bench.wrk import Answered, Load, Words
+from tests.bench.wrk import Answered, Load, LoadFailed, Words
 
 BUYERS = 64
 PAGES_A_SECOND = 1_000
@@ -104,17 +104,20 @@ def _signing_in(field: Field, who: Contestant, *, seconds: int, a_second: int) -
         answer = line.getresponse()
         found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', answer.read().decode())
         cookie = (answer.getheader("Set-Cookie") or "").partition(";")[0]
-    token = found[1] if found else ""
-    forms, kept = field.shop.folder / "logins", field.shop.folder / "login-cookie"
+        token = found[1] if found else ""
+        forms = [
+            urlencode({"csrfmiddlewaretoken": token, "login": f"shopper{number}@example.org", "password": PASSWORD})
+            for number in range(PEOPLE)
+        ]
+        headers = {"Host": "localhost", "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        line.request("POST", path, body=forms[0], headers=headers)
+        if line.getresponse().status != http.HTTPStatus.FOUND:
+            raise LoadFailed(f"{who.title} does not sign in who has the right password.")
+    bodies, kept = field.shop.folder / "logins", field.shop.folder / "login-cookie"
+    bodies.write_text("\n".join(forms) + "\n")
     kept.write_text(f"{cookie}\n")
-    with forms.open("w") as written:
-        for number in range(PEOPLE):
-            form = {
-                "csrfmiddlewaretoken": token, "login": f"shopper{number}@example.org", "password": PASSWORD,
-            }  # fmt: skip
-            written.write(urlencode(form) + "\n")
     words: Words = {
-        "kind": "post", "path": path, "bodies": forms, "cookies": kept, "pace": a_second,
+        "kind": "post", "path": path, "bodies": bodies, "cookies": kept, "pace": a_second,
         "origin": f"http://localhost:{who.port}",
     }  # fmt: skip
     return Load(port=who.port, connections=64, seconds=seconds, words=words)

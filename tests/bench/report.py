@@ -78,7 +78,7 @@ _PARTS = {
         "Purchases while people sign in",
         (*_SPEED, ("logins_per_second", "sign-ins answered/s"), ("logins_refused", "of these told to wait")),
     ),
-    "passes": _Part("With the pass of a page, and with an API key", (*_SPEED, *_COST[:3])),
+    "passes": _Part("Purchases with the pass of a page", (*_SPEED, *_COST[:3], ("failed", "refused"))),
     "durability": _Part("What it costs to have every purchase on disk before it is answered", _SPEED),
     "buyers": _Part("Few and many buyers in the ledger", (*_SPEED[:3], ("bytes_per_buyer", "ledger bytes per buyer"))),
 }

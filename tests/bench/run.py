@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ def main(words: Sequence[str]) -> int:
     if not wrk.is_installed():
         sys.exit("wrk is not installed (apt-get install wrk), and everything here is measured with it.")
     pace = QUICK if options.quick else FULL
+    pace = replace(pace, rounds=options.rounds or pace.rounds, seconds=options.seconds or pace.seconds)
     console = Console()
     console.width = max(console.width, _WIDTH)
     busy = machine.cpu_seconds_of_all()
@@ -60,6 +62,8 @@ def main(words: Sequence[str]) -> int:
 def _options(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.run", description="Measure everything side by side.")
     parser.add_argument("--quick", action="store_true", help="short rounds: shows that it runs, compares nothing")
+    parser.add_argument("--rounds", type=int, choices=range(1, 21), metavar="N", help="how often each case is fired")
+    parser.add_argument("--seconds", type=int, choices=range(1, 31), metavar="N", help="how long each load lasts")
     parser.add_argument("--only", action="append", choices=NAMES, help="this scenario alone; may be repeated")
     parser.add_argument("--to", type=Path, help=f"folder for the results (a full run: {DOCS.relative_to(PROJECT)})")
     return parser.parse_args(words)

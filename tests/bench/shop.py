@@ -41,6 +41,7 @@ KNOWN_TO_ALL_SECONDS = 1.2  # web processes learn of a new sale within a second
 _SETTLE_SECONDS = 120.0
 _BY = Actor(who="benchmark")
 _BATCH = 200
+_FIRST_ACCOUNT = 50_000_000
 _LANE = ("--worker-class", "flashsale_site.workers.LaneWorker", "flashsale_site.asgi:application")
 _PLAIN = ("--worker-class", "gthread", "flashsale_site.wsgi:application")
 
@@ -106,7 +107,7 @@ class Shop:
         return connection.run(ledger.snapshot(sale=sale.pk, epoch=None)).sold
 
     def fill(self, slug: str, *, buyers: int) -> float:
-        """Let so many buy, straight in the ledger; return the bytes of memory that each of them took."""
+        """Let so many accounts buy, straight in the ledger; return the bytes of memory that each of them took."""
         sale = Sale.objects.get(slug=slug)
         epoch = LedgerServer.objects.get(name=LedgerServer.THE_LEDGER).epoch
         before = self.memory()
@@ -114,7 +115,7 @@ class Shop:
             numbers = range(first, min(first + _BATCH, buyers))
             connection.run_many(
                 [
-                    ledger.purchase(sale=sale.pk, epoch=epoch, shopper=f"x:bench:before{n:08d}", order_id=uuid4())
+                    ledger.purchase(sale=sale.pk, epoch=epoch, shopper=f"u:{_FIRST_ACCOUNT + n}", order_id=uuid4())
                     for n in numbers
                 ]
             )
