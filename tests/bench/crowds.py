@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from tests.bench import shop as our_shop
 from tests.bench.cases import Case
 from tests.bench.contestants import Contestant
-from tests.bench.field import AT, Field, check_sold, prefix
+from tests.bench.field import AT, Field, came_through, check_sold, prefix
 from tests.bench.shop import MANY, PASSWORD, PEOPLE
 from tests.bench.wrk import Answered, Load, LoadFailed, Words
 
@@ -65,7 +65,7 @@ def _mix(field: Field, hot: Contestant, rest: Contestant, signed_in: int, _round
     values, answered = _together(loads)
     check_sold(answered[""], sold=field.shop.sold(slug), connections=BUYERS)
     hot.settle(slug)
-    return values
+    return values | came_through(answered[""])
 
 
 def _together(loads: dict[str, Load]) -> tuple[dict[str, float], dict[str, Answered]]:
@@ -93,7 +93,7 @@ def _beside_logins(field: Field, who: Contestant, a_second: int, _round: int) ->
     values, answered = _together(loads)
     check_sold(answered[""], sold=field.shop.sold(slug), connections=AT)
     who.settle(slug)
-    return values
+    return values | came_through(answered[""])
 
 
 def _signing_in(field: Field, who: Contestant, *, seconds: int, a_second: int) -> Load:

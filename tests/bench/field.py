@@ -60,7 +60,13 @@ def buy(field: Field, who: Contestant, *, connections: int, slug: str) -> dict[s
     answered, values = who.measured(load)
     if who in field.ours:
         check_sold(answered, sold=field.shop.sold(slug) - before, connections=connections)
-    return values
+    return values | came_through(answered)
+
+
+def came_through(answered: Answered) -> dict[str, float]:
+    """Return how many answers a second were good ones; those that say "come back later" are told apart."""
+    per_second = (answered.requests - answered.refused) / answered.seconds if answered.seconds else 0.0
+    return {"per_second": per_second, "failed": answered.refused}
 
 
 def check_sold(answered: Answered, *, sold: int, connections: int) -> None:

@@ -39,6 +39,7 @@ class _Part:
 
 
 _SPEED = (("per_second", "per second"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), ("timeouts", "time-outs"))
+_BUYING = (*_SPEED, ("failed", "refused"))
 _COST = (
     ("cpu_web_us", "CPU µs, server"),
     ("cpu_store_us", "CPU µs, ledger or store"),
@@ -47,7 +48,7 @@ _COST = (
 )
 
 _PARTS = {
-    "purchases": _Part("Purchases", (*_SPEED, *_COST, ("recorded_after_s", "all on record after s"))),
+    "purchases": _Part("Purchases", (*_BUYING, *_COST, ("recorded_after_s", "all on record after s"))),
     "sellout": _Part(
         "Selling a stock out",
         (
@@ -66,6 +67,7 @@ _PARTS = {
             ("p50_ms", "p50 ms"),
             ("p99_ms", "p99 ms"),
             ("timeouts", "time-outs"),
+            ("failed", "refused"),
             ("pages_per_second", "views/s"),
             ("pages_p99_ms", "views p99 ms"),
             ("signed_in_per_second", "signed-in views/s"),
@@ -76,10 +78,10 @@ _PARTS = {
     ),
     "logins": _Part(
         "Purchases while people sign in",
-        (*_SPEED, ("logins_per_second", "sign-ins answered/s"), ("logins_refused", "of these told to wait")),
+        (*_BUYING, ("logins_per_second", "sign-ins answered/s"), ("logins_refused", "of these told to wait")),
     ),
-    "passes": _Part("Purchases with the pass of a page", (*_SPEED, *_COST[:3], ("failed", "refused"))),
-    "durability": _Part("What it costs to have every purchase on disk before it is answered", _SPEED),
+    "passes": _Part("Purchases with the pass of a page", (*_BUYING, *_COST[:3])),
+    "durability": _Part("What it costs to have every purchase on disk before it is answered", _BUYING),
     "buyers": _Part("Few and many buyers in the ledger", (*_SPEED[:3], ("bytes_per_buyer", "ledger bytes per buyer"))),
 }
 
@@ -98,8 +100,10 @@ def _cell(value: float | None) -> str:
     return "" if value is None else short(value)
 
 
-def _aims(figures: Sequence[Figure]) -> tuple[list[str], Rows]:
-    rows = [[each.what, each.must, each.goal, each.measured, each.reached] for each in aims.of(figures)]
+def _aims(results: Results) -> tuple[list[str], Rows]:
+    """Return what was aimed at and reached; a quick run says nothing of that."""
+    found = [] if results.pace.quick else aims.of(results.figures)
+    rows = [[each.what, each.must, each.goal, each.measured, each.reached] for each in found]
     return ["", "must", "goal", "measured", "reached"], rows
 
 
@@ -108,7 +112,7 @@ def show(results: Results, console: Console) -> None:
     for line in _said(results):
         console.print(line, markup=False)
     parts = list(tables(results.figures))
-    heads, rows = _aims(results.figures)
+    heads, rows = _aims(results)
     for heading, columns, lines in (*parts, *([("Aims", heads, rows)] if rows else [])):
         table = Table(*columns, title=heading, title_justify="left")
         for cells in lines:
@@ -136,7 +140,7 @@ def write(results: Results, folder: Path) -> None:
 def _markdown(results: Results) -> str:
     said = "".join(f"- {line}\n" for line in _said(results))
     parts = [f"### What was measured on\n\n{said}"]
-    heads, rows = _aims(results.figures)
+    heads, rows = _aims(results)
     if rows:
         parts.append(f"### Aims\n\n{_table(heads, rows)}")
     parts += [f"### {heading}\n\n{_table(columns, lines)}" for heading, columns, lines in tables(results.figures)]
