@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from sales import conf
-from sales.conf import WithoutCache
+from sales.conf import LedgerRisk, WithoutCache
 from sales.domain.outcomes import Outcome
 from sales.live import connection, ledger
 from sales.live.calls import Server
@@ -19,6 +19,10 @@ from sales.models import Incident, LedgerServer
 from sales.queries import catalogue, snapshots
 
 KEEPER_RECENT = timedelta(seconds=10)
+_PROVEN = {
+    LedgerRisk.NONE: "Proven.",
+    LedgerRisk.ACCEPT_1S: "Proven. A fall of its machine may lose the purchases of the last second.",
+}
 NO_SALE = 0  # no sale has this number; the scripts say so, if they are there
 
 _ABOUT_LEDGER = Q(kind__startswith="ledger_") | Q(kind__startswith="sale_") | Q(kind__startswith="stream_")
@@ -69,7 +73,7 @@ def _ledger_alone() -> Check:
             return _not_proven(f"Sale {sale.slug}: the ledger answers {snapshot.outcome}.")
         if not snapshot.sound:
             return _not_proven(f"Sale {sale.slug}: the ledger's numbers contradict each other.")
-    return Check(name="ledger", ok=True, says="Proven.")
+    return Check(name="ledger", ok=True, says=_PROVEN[conf.current().ledger_risk])
 
 
 def _not_proven(says: str) -> Check:

@@ -15,8 +15,11 @@ from django.utils import timezone
 
 from sales.models import Lease
 
-LASTS = timedelta(seconds=10)
-"""How long a lease lasts without being kept, and so how long others wait for one whose holder died."""
+LASTS = timedelta(seconds=30)
+"""How long a lease lasts without being kept, and so how long others wait for one whose holder died.
+
+Longer than judging a sale with 100,000 buyers takes on a slow machine.
+"""
 
 
 class LeaseLost(Exception):

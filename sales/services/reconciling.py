@@ -6,7 +6,7 @@ sells on by itself where the sale says so. Not here: when to look (the keeper).
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
@@ -120,7 +120,7 @@ def _make_anew(
     terms = _terms(sale)
     missing = _may_be_missing(sale)
     try:
-        rebuilt = _rebuilt(line, sale, found, terms=terms, now_ms=now_ms)
+        rebuilt = _rebuilt(line, sale, found, lease=lease, terms=terms, now_ms=now_ms)
     except rebuilding.Impossible as impossible:
         return Reconciled(worth=found.worth, why=found.why, trouble=f"{found.why} {impossible}", epoch=epoch)
     numbers = {
@@ -171,19 +171,19 @@ def _terms(sale: Sale) -> Terms:
     return terms
 
 
-def _rebuilt(line: Line, sale: Sale, found: Judgement, *, terms: Terms, now_ms: int) -> Rebuilt:
+def _rebuilt(line: Line, sale: Sale, found: Judgement, *, lease: Held, terms: Terms, now_ms: int) -> Rebuilt:
     above = max(found.highest, sale.stream_offset)
     return rebuilding.rebuild(
         terms=terms,
-        entries=_believed(line, sale, found, terms),
-        kept=_kept(sale),
+        entries=_believed(line, sale, found, terms, lease),
+        kept=_alive(_kept(sale), lease),
         now_ms=now_ms,
         above=above + (AFTER_A_LOSS if found.worth is Worth.DEGRADED else 0),
         sold_out_ms=0,
     )
 
 
-def _believed(line: Line, sale: Sale, found: Judgement, terms: Terms) -> dict[Slot, Entry]:
+def _believed(line: Line, sale: Sale, found: Judgement, terms: Terms, lease: Held) -> dict[Slot, Entry]:
     """Return what the old ledger says of slots, as far as it counts.
 
     With every event there, the events; a map is asked only for holds that came to nothing before them. Where a part is
@@ -193,16 +193,24 @@ def _believed(line: Line, sale: Sale, found: Judgement, terms: Terms) -> dict[Sl
         return {}
     believed: dict[Slot, Entry] = {}
     if found.shape.kinds["events"] == "stream":
-        believed = rebuilding.replay(drafting.events_of(line, sale.pk), terms=terms)
+        believed = rebuilding.replay(_alive(drafting.events_of(line, sale.pk), lease), terms=terms)
     if found.shape.kinds["shoppers"] != "hash":
         return believed
-    for place, entry in drafting.entries_of(line, sale.pk):
+    for place, entry in _alive(drafting.entries_of(line, sale.pk), lease):
         known = believed.get(place)
         if entry is None or place[1] < 1 or (known and known.seq >= entry.seq):
             continue
         if found.worth is Worth.DEGRADED or (known is None and entry.state is EntryState.GONE):
             believed[place] = entry
     return believed
+
+
+def _alive[T](rows: Iterable[T], lease: Held) -> Iterator[T]:
+    """Keep the lease while many rows are read."""
+    for number, row in enumerate(rows):
+        if number % 5_000 == 0:
+            lease.keep()
+        yield row
 
 
 def _kept(sale: Sale) -> Iterator[Kept]:

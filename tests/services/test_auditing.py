@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db.models import F
 
+from sales.conf import LedgerRisk
 from sales.domain.outcomes import Outcome
 from sales.domain.states import SaleState
 from sales.live import connection, ledger
@@ -233,13 +234,14 @@ class TestServer:
     def test_that_cannot_promise_more_sells_where_the_shop_accepts_that(
         self, own_servers: Servers, key_prefix: str, make_sale: MakeSale, turns: Turns, settings: Any
     ) -> None:
-        settings.SALES = replace(settings.SALES, ledger_risk="accept_1s")
+        settings.SALES = replace(settings.SALES, ledger_risk=LedgerRisk.ACCEPT_1S)
         raw().config_set("appendfsync", "everysec")
         sale = make_sale(state=SaleState.PUBLISHED, state_number=1)
 
         turns()
 
         buy(sale, "u:1")
+        assert "may lose the purchases of the last second" in readiness.look()[0].says
 
     def test_that_is_full_is_told_of(
         self, own_servers: Servers, key_prefix: str, make_sale: MakeSale, turns: Turns
