@@ -17,6 +17,10 @@ from sales.management.demo_children import PROJECT
 from tests.running_demo import Demo, clean_environment
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
+NOTE_WHAT_BREAKS_THE_POLICY = """
+window.broken = [];
+document.addEventListener('securitypolicyviolation', e => window.broken.push(e.violatedDirective));
+"""
 KNOWN_WITHIN = 10.0  # seconds until the web server knows a new sale; it takes one
 
 

@@ -34,6 +34,11 @@ performance.getEntriesByType = () => [{requestStart: began, responseStart: began
 let aside = false;
 Object.defineProperty(document, 'hidden', {get: () => aside});
 window.putAside = to => { aside = to; document.dispatchEvent(new Event('visibilitychange', {bubbles: true})); };
+window.flying = 0;
+addEventListener('htmx:beforeSend', e => {
+  window.flying++;
+  e.detail.xhr.addEventListener('loadend', () => window.flying--);
+});
 window.said = [];
 addEventListener('DOMContentLoaded', () => {
   const say = document.getElementById('say');
@@ -87,12 +92,14 @@ class SimulatedPage:
         )
 
     def pass_time(self, seconds: float, *, step: float = 0.25) -> None:
-        """Let time pass in the browser and in the shop alike; in small steps, so that answers arrive in time."""
+        """Let time pass in the browser and in the shop alike; an answer is there before the next step."""
         end = self.now_ms + round(seconds * 1_000)
         while self.now_ms < end:
             length = min(round(step * 1_000), end - self.now_ms)
             self.now_ms += length
             self.page.clock.run_for(length)
+            while self.page.evaluate("window.flying"):
+                self.page.wait_for_timeout(5)  # of real time, in which simulated time stands still
 
     def sleep(self, seconds: float) -> None:
         """Close the laptop, and open it again: no timer runs in between, and each that is due runs once."""

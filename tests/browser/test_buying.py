@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.shop import Shop, left_of, seen
@@ -141,6 +142,7 @@ class TestThePurchase:
 
 
 class TestThePage:
+    @pytest.mark.campaign  # it waits a paused page's delays
     def test_follows_the_shop_when_it_pauses_goes_on_and_closes(self, shop: Shop, page_of_somebody: Page) -> None:
         sale = shop.sale()
         heading = page_of_somebody.locator("#stub-h")
