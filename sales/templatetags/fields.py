@@ -1,7 +1,7 @@
 """How forms that are not ours are shown: the words of this shop on a field, and nothing written into it beforehand."""
 
 from django import template
-from django.forms import BoundField, EmailInput
+from django.forms import BoundField
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -11,7 +11,8 @@ register = template.Library()
 @register.filter
 def label(field: BoundField) -> str:
     """Name a field; one for an e-mail address is called so wherever it stands."""
-    return _("E-mail") if isinstance(field.field.widget, EmailInput) else str(field.label)
+    is_address = getattr(field.field.widget, "input_type", "") == "email"
+    return _("E-mail") if is_address else str(field.label)
 
 
 @register.filter(name="input")

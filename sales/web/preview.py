@@ -6,6 +6,7 @@ visitor, and pages about one person have none of it.
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,10 +15,10 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from sales import conf
+from sales.answers.wire import instant
 from sales.domain.phases import Phase
 from sales.queries.panels import Panel
 from sales.queries.tickets import Ticket
-from sales.templatetags import words
 
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
@@ -58,10 +59,10 @@ def _product(ticket: Ticket, panel: Panel, *, url: str, image: str) -> dict[str,
         "url": url,
         "price": str(ticket.price.normalize() if ticket.price == ticket.price.to_integral() else ticket.price),
         "priceCurrency": ticket.currency,
-        "validFrom": words.instant(panel.opens_at),
-        "validThrough": words.instant(panel.closes_at),
-        "availabilityStarts": words.instant(panel.opens_at),
-        "availabilityEnds": words.instant(panel.closes_at),
+        "validFrom": _instant(panel.opens_at),
+        "validThrough": _instant(panel.closes_at),
+        "availabilityStarts": _instant(panel.opens_at),
+        "availabilityEnds": _instant(panel.closes_at),
         "eligibleQuantity": {"@type": "QuantitativeValue", "minValue": 1, "maxValue": ticket.limit},
         "seller": {"@type": "Organization", "name": conf.current().shop_name},
     }
@@ -75,6 +76,10 @@ def _product(ticket: Ticket, panel: Panel, *, url: str, image: str) -> dict[str,
     if image:
         product["image"] = [image]
     return product
+
+
+def _instant(at: datetime) -> str:
+    return instant(round(at.timestamp() * 1_000))
 
 
 def _availability(panel: Panel) -> str:

@@ -61,6 +61,21 @@ class TestEveryPage:
         assert all(tree.has(each) for each in described)
         assert "id_email_error" in described
 
+    @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"])
+    def test_calls_an_address_e_mail_and_writes_nothing_into_fields(self, path, client: Client):
+        tree = parsed(client.get(path).content)
+
+        fields = [each for each in tree.tagged("input") if each.attrs.get("type") != "hidden"]
+        assert not [each for each in fields if "placeholder" in each.attrs]
+        labels = {each.attrs["for"]: each.text for each in tree.tagged("label") if "for" in each.attrs}
+        assert [labels[each.attrs["id"]] for each in fields if each.attrs["type"] == "email"] == ["E-mail"]
+
+    def test_describes_a_password_by_its_rules(self, client: Client):
+        tree = parsed(client.get("/accounts/signup/").content)
+
+        (described,) = tree.id("id_password1").attrs["aria-describedby"].split()
+        assert tree.id(described).text
+
     def test_refuses_a_form_that_we_did_not_write(self):
         response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"login": "a", "password": "b"})
 

@@ -40,7 +40,14 @@ def essence(tree: Element) -> Element:
         title.children = []
     for unread in tree.tagged("noscript"):  # by whoever can swap
         tree.replace(unread, [])
+    for head in tree.tagged("head"):  # what machines are told there is of the moment when the page was written
+        head.children = [each for each in head.children if not (isinstance(each, Element) and is_for_machines(each))]
     return tree
+
+
+def is_for_machines(each: Element) -> bool:
+    names = {each.attrs.get("rel"), each.attrs.get("name"), each.attrs.get("type")}
+    return "property" in each.attrs or bool(names & {"canonical", "description", "twitter:card", "application/ld+json"})
 
 
 def assert_same(after_swap: Element, after_reload: Element) -> None:
