@@ -27,7 +27,7 @@ from sales.live.results import Snapshot, Taken
 from sales.queries import mine, panels
 from sales.queries.catalogue import SaleEntry
 from sales.queries.mine import Mine
-from sales.queries.stubs import local
+from sales.queries.stubs import Stock, local
 from sales.queries.tickets import Ticket
 from sales.web import caching
 from sales.web import sale as sale_page
@@ -138,6 +138,12 @@ def _panel(*, opens_in: timedelta = timedelta(minutes=-17), **numbers: Any) -> C
     return make
 
 
+def _degraded() -> Stub:
+    sale, stub = _sale(), _panel(outcome=Outcome.UNREACHABLE)()
+    last, at = Stock(of=100, left=37, held=5), local(NOW - timedelta(seconds=41), sale)
+    return replace(stub, panel=stub.panel and replace(stub.panel, last=last, last_at=at))
+
+
 def _mine(made: Mine) -> Stub:
     return Stub(mine=replace(made, delay_ms=made.delay_ms and NEVER_MS), panel=None, form=BuyForm(slug=made.slug))
 
@@ -200,7 +206,7 @@ STATES = {
         State(name="sold-out-held", make=_panel(left=0, held=3)),
         State(name="sold-out", make=_panel(left=0, held=0)),
         State(name="ended", make=_panel(opens_in=_OVER, left=4, held=0)),
-        State(name="degraded", make=_panel(outcome=Outcome.UNREACHABLE)),
+        State(name="degraded", make=_degraded),
         State(name="held", make=_held(timedelta(minutes=9, seconds=41))),
         State(name="held-last-minutes", make=_held(timedelta(minutes=1, seconds=12))),
         State(name="bought-recording", make=_bought(recorded=False)),
