@@ -183,9 +183,12 @@ def _said(results: Results) -> list[str]:
 def circumstances(results: Results) -> str:
     """Return in a line what a chart must not be shown without."""
     machine = results.machine
-    line = f"{machine.cores} cores shared with the load generator, commit {machine.commit}, {machine.began_at}"
+    commit, changed, _ = machine.commit.partition(",")
+    line = (
+        f"{machine.cores} cores, load generator included; commit {commit}{'+' if changed else ''}, {machine.began_at}"
+    )
     if results.pace.quick:
-        return f"A QUICK RUN, NOT FOR COMPARISON: {line}"
+        return f"A QUICK RUN, NOT FOR COMPARISON. {line}"
     return line if machine.is_quiet else f"{line}; the machine was not quiet"
 
 
