@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -178,7 +179,8 @@ def keeper_environment(servers: Servers, key_prefix: str, settings: Any) -> dict
     if database.vendor == "sqlite":
         url = f"sqlite:///{of['NAME']}"
     else:
-        url = f"postgres://{of['USER']}:{of['PASSWORD']}@{of['HOST'] or '127.0.0.1'}:{of['PORT'] or 5432}/{of['NAME']}"
+        # The server of the test run, wherever it listens; the database is the one that the tests made there.
+        url = urlsplit(os.environ["TEST_DATABASE_URL"])._replace(path=f"/{of['NAME']}").geturl()
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "flashsale_site.settings",
         "SITE": "demo",
