@@ -22,7 +22,7 @@ FOLDER = PROJECT / "locale" / "de" / "LC_MESSAGES"
 KEYWORDS: dict[str, Any] = {
     "gettext": None, "gettext_lazy": None, "_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2),
 }  # fmt: skip
-# The admin is for staff, and not all of it is translated.
+# The texts of the admin are translated, too, but not held here: staff can do with an English sentence for a while.
 CODE = [*(PROJECT / "sales" / "web").glob("*.py"), *(PROJECT / "sales" / "templatetags").glob("*.py"),
         PROJECT / "sales" / "queries" / "stubs.py", PROJECT / "sales" / "services" / "demo_sales.py"]  # fmt: skip
 TEMPLATES = [
