@@ -2,10 +2,18 @@
 
 from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.static import serve
 
 from sales.conf import Site
+
+
+def picture(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Answer with an uploaded picture."""
+    return serve(request, path, document_root=settings.MEDIA_ROOT)
+
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("sales.api.urls")),
@@ -14,7 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
 ]
 if settings.SALES.site is Site.DEMO:  # in production the server in front has the pictures
-    urlpatterns += [path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT})]
+    urlpatterns += [path("media/<path:path>", picture)]
 
 handler400 = "sales.web.errors.bad_request"
 handler403 = "sales.web.errors.permission_denied"
