@@ -12,7 +12,7 @@ from sales.conf import Site
 
 def picture(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer with an uploaded picture."""
-    return serve(request, path, document_root=settings.MEDIA_ROOT)
+    return serve(request, path, document_root=str(settings.MEDIA_ROOT))
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
