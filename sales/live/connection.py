@@ -141,7 +141,5 @@ def outcome_of_code(code: str, text: str, call: Call[Any]) -> Outcome:
         return Outcome.FULL
     if code in _NOT_NOW:
         return Outcome.UNREACHABLE
-    logger.error(
-        "The script %s failed on the %s server: %s %s", call.script.name, call.server.name.lower(), code, text
-    )
+    logger.error("The script %s failed on the %s server: %s %s", call.script.name, call.server.name.lower(), code, text)
     return Outcome.CORRUPT
