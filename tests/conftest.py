@@ -201,3 +201,9 @@ def make_order(db: None) -> MakeOrder:
         return made
 
     return make
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser's tests last: Playwright keeps an event loop running, beside which nobody else may start one."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
