@@ -76,7 +76,7 @@ class Demo:
             assert server_pid
             return server_pid
         told = {"keeper": "manage.py keeper", "web": "gunicorn", "reminders": "manage.py send_reminders"}[name]
-        children = ["ps", "-o", "pid=,ppid=,args=", "-A"]
+        children = ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="]  # -ww: else it cuts lines at $COLUMNS
         listed = subprocess.run(children, capture_output=True, text=True, check=True).stdout.splitlines()
         found = [line.split(maxsplit=2) for line in listed]
         (pid,) = [int(pid) for pid, parent, args in found if parent == str(self.process.pid) and told in args]
