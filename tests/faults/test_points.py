@@ -22,7 +22,7 @@ from tests.conftest import EPOCH, MakeSale, Servers
 from tests.management.test_keeper import keeper_environment
 from tests.selling import buy, hold, in_ledger, raw
 
-SECONDS = 30.0
+SECONDS = 60.0
 TAKES_OVER_SECONDS = 10.0
 pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., "subprocess.Popen[str]"]
