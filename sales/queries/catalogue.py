@@ -6,8 +6,9 @@ record; the numbers of this second are in `snapshots`. Drafts are not in it: to 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import Error as DatabaseFault
 from django.db.models import F
@@ -20,7 +21,11 @@ from sales.queries.copies import Copy, Unavailable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaleEntry:
-    """One sale that the public may know of. `price` is in `currency`; times are aware datetimes in UTC."""
+    """One sale that the public may know of. `price` is in `currency`.
+
+    Times are aware datetimes in UTC, in whole milliseconds as the ledger has them: a page that has one of each tells
+    one instant.
+    """
 
     pk: int
     slug: str
@@ -110,8 +115,17 @@ def _load() -> Catalogue:
     )
     return Catalogue(
         epoch=epoch or 0,
-        sales={row["slug"]: SaleEntry(**{**row, "state": SaleState(row["state"])}) for row in rows},
+        sales={row["slug"]: _entry(row) for row in rows},
     )
+
+
+def _entry(row: dict[str, Any]) -> SaleEntry:
+    times = {name: _in_whole_ms(row[name]) for name in ("opens_at", "closes_at")}
+    return SaleEntry(**{**row, **times, "state": SaleState(row["state"])})
+
+
+def _in_whole_ms(at: datetime) -> datetime:
+    return datetime.fromtimestamp(round(at.timestamp() * 1_000) / 1_000, tz=UTC)
 
 
 _copy = Copy(_load, max_age_ms=lambda: conf.current().catalogue_max_age_ms, faults=(DatabaseFault,))

@@ -1,6 +1,7 @@
 """The published sales in memory."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import OperationalError
 from sales.domain.states import SaleState
 from sales.models import LedgerServer, Sale
 from sales.queries import catalogue
+from sales.services import following
 from tests.conftest import MakeSale
 
 
@@ -25,7 +27,23 @@ class TestCatalogue:
 
         assert entry is not None
         assert (entry.pk, entry.name, str(entry.price), entry.currency) == (sale.pk, "Night Ferry", "48.000", "EUR")
-        assert (entry.stock, entry.limit, entry.opens_at, entry.is_live) == (9, 2, sale.opens_at, True)
+        assert (entry.stock, entry.limit, entry.is_live) == (9, 2, True)
+
+    @pytest.mark.parametrize(("microseconds", "told"), [(999_400, "18:00:00.999"), (999_600, "18:00:01.000")])
+    def test_tells_times_in_the_whole_milliseconds_of_the_ledger(
+        self, microseconds: int, told: str, make_sale: MakeSale
+    ) -> None:
+        opens_at = datetime(2026, 11, 22, 18, 0, 0, microseconds, tzinfo=UTC)
+        sale = make_sale(
+            slug="night-ferry", state=SaleState.PUBLISHED, opens_at=opens_at, closes_at=opens_at + timedelta(hours=1)
+        )  # fmt: skip
+
+        entry = catalogue.get("night-ferry")
+
+        assert entry is not None
+        assert entry.opens_at.isoformat(timespec="microseconds").endswith(f"T{told}000+00:00")
+        assert entry.opens_at.timestamp() * 1_000 == following.terms(sale).opens_ms
+        assert entry.closes_at.timestamp() * 1_000 == following.terms(sale).closes_ms
 
     @pytest.mark.parametrize("slug", ["draft", "unknown", "", "Draft", "\ud800"])
     def test_knows_no_draft_and_nothing_else(self, make_sale: MakeSale, slug: str) -> None:
