@@ -17,7 +17,7 @@ from sales.domain.states import OrderState
 from sales.live import connection, ledger
 from sales.live.stream import Event, EventKind
 from sales.models import DeadLetter, DeadLetterEnd, Order, Sale
-from sales.services import acting, fencing, incidents, recording
+from sales.services import acting, fencing, incidents, inserting
 from sales.services.acting import Actor
 from sales.services.incidents import IncidentKind
 from sales.services.lifecycle import Refused
@@ -42,7 +42,7 @@ def retry(*, letter_pk: int, by: Actor, why: str = "") -> Decided:
             sale = Sale.objects.select_related("product").get(pk=letter.sale_id)
             _end(letter, DeadLetterEnd.RETRIED, asked=True)
             Sale.objects.filter(pk=sale.pk).update(recorded=F("recorded") + 1)
-            order = recording.order_of(sale, event, now=timezone.now())
+            order = inserting.order_of(sale, event, now=timezone.now())
             order.save(force_insert=True)
             _trail(letter, by=by, why=why, order=order)
     except (IntegrityError, DataError, OverflowError, ValueError) as refusal:

@@ -7,26 +7,24 @@ Not here: when to read (the keeper), and what becomes of dead letters afterwards
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from sales import conf
-from sales.domain import references
 from sales.domain.outcomes import Outcome
 from sales.live import connection, ledger
 from sales.live.line import Line, Unreadable
 from sales.live.stream import Event, EventKind
 from sales.models import Order, Sale
-from sales.services import dead_letters, faults
+from sales.services import dead_letters, faults, inserting
 
 logger = logging.getLogger(__name__)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REFUSED = (IntegrityError, DataError, OverflowError, ValueError)
 """How a database, or its driver, says that it will not take a row. Anything else is a database in trouble."""
 
@@ -56,10 +54,6 @@ class Recorded:
 
 class _OffsetMoved(Exception):
     """Another keeper recorded these events."""
-
-
-class _NoOrder(ValueError):
-    """An event from which no order can be made."""
 
 
 def drain(*, sale_pk: int, line: Line, epoch: int | None) -> Recorded:
@@ -126,17 +120,17 @@ def _write(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Re
 
 
 def _write_at_once(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
-    now = timezone.now()
     faults.reach("keeper_after_read")
-    orders = [order_of(sale, event, now=now) for event in batch if _is_order(event)]
+    bought = [event for event in batch if _is_order(event)]
+    rows = inserting.rows_of(sale, bought, now=timezone.now())
     with transaction.atomic():
         # First, because it locks: the slower of two keepers waits here, then finds that it has lost.
-        _move_offset(sale, after=after, to=batch[-1].seq, orders=len(orders))
+        _move_offset(sale, after=after, to=batch[-1].seq, orders=len(bought))
         faults.reach("keeper_before_insert")
-        Order.objects.bulk_create(orders)
+        inserting.insert(rows)
         faults.reach("keeper_in_transaction")
     faults.reach("keeper_after_commit")
-    return Recorded(offset=batch[-1].seq, orders=len(orders), lag_ms=_lag_ms(orders))
+    return Recorded(offset=batch[-1].seq, orders=len(bought), lag_ms=_lag_ms(bought))
 
 
 def _write_one_by_one(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
@@ -182,35 +176,6 @@ def _is_repetition(sale: Sale, event: Event | Unreadable) -> bool:
     )
 
 
-def order_of(sale: Sale, event: Event | Unreadable, *, now: datetime) -> Order:
-    """Make the order that an event becomes. Raises ValueError where it names none."""
-    if isinstance(event, Unreadable) or event.order_id is None:
-        raise _NoOrder(event.reason if isinstance(event, Unreadable) else "The event names no order.")
-    return Order(
-        order_id=event.order_id,
-        reference=references.of(event.order_id),
-        sale=sale,
-        shopper=event.shopper,
-        slot=event.slot,
-        unit=event.unit,
-        epoch=event.epoch,
-        seq=event.seq,
-        key_digest=event.key_digest,
-        taken_at=_moment(event.taken_ms),
-        bought_at=_moment(event.time_ms),
-        recorded_at=now,
-        product_name=sale.product.name,
-        product_subtitle=sale.product.subtitle,
-        price=sale.product.price,
-        currency=sale.product.currency,
-    )
-
-
-def _moment(ms: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=ms)
-
-
-def _lag_ms(orders: Sequence[Order]) -> int:
-    if not orders:
-        return 0
-    return max(0, round((timezone.now() - min(order.bought_at for order in orders)) / timedelta(milliseconds=1)))
+def _lag_ms(bought: Sequence[Event | Unreadable]) -> int:
+    times = [event.time_ms for event in bought if isinstance(event, Event)]
+    return max(0, round(time.time() * 1_000) - min(times)) if times else 0

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.db import connection as database
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from sales.live.line import Line
 from sales.models import DeadLetter, LedgerServer, Order, Sale
-from sales.services import recording
+from sales.services import inserting, recording
 from tests.conftest import EPOCH, MakeSale
 from tests.selling import ask_for_unit, in_ledger
 
@@ -150,7 +150,7 @@ class TestKeeperThatDiesInTheMiddle:
         shop.sell()
         with Line() as line:
             with monkeypatch.context() as dying:
-                dying.setattr(QuerySet, "bulk_create", lose_the_database)
+                dying.setattr(inserting, "insert", lose_the_database)
                 with pytest.raises(OperationalError):
                     recording.drain(sale_pk=shop.sale.pk, line=line, epoch=EPOCH)
             recording.drain(sale_pk=shop.sale.pk, line=line, epoch=EPOCH)

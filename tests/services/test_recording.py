@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
-from django.db.models import QuerySet
 
 from sales.domain import references
 from sales.domain.outcomes import Outcome
@@ -17,7 +16,7 @@ from sales.live.keys import SaleKeys
 from sales.live.line import LedgerRefused, Line
 from sales.live.stream import EventKind
 from sales.models import DeadLetter, LedgerServer, Order, Product
-from sales.services import recording
+from sales.services import inserting, recording
 from tests.conftest import EPOCH, MakeSale
 from tests.selling import an_event, an_order, buy, drain, hold, in_ledger, raw
 
@@ -134,7 +133,7 @@ class TestRecord:
         def fail(*_: Any, **__: Any) -> None:
             raise OperationalError("server closed the connection")
 
-        monkeypatch.setattr(QuerySet, "bulk_create", fail)
+        monkeypatch.setattr(inserting, "insert", fail)
 
         with pytest.raises(OperationalError):
             recording.record(sale_pk=sale.pk, after=0, events=[an_event(1)], epoch=None)

@@ -1,0 +1,119 @@
+"""Orders as rows: what an event becomes on record, one at a time or a whole batch in one statement.
+
+A batch goes past Django's `bulk_create`, which prepares every value of every row and is most of what recording costs.
+What all orders of a batch share is prepared once, and only an event's own values are made for each row: a third of the
+time, and none of it while the database is locked. What may be stored is the database's business, in both ways.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from sales.domain import references
+from sales.live.line import Unreadable
+from sales.live.stream import Event
+from sales.models import Order, Sale
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OWN = ("order_id", "reference", "shopper", "slot", "unit", "epoch", "seq", "key_digest", "taken_at", "bought_at")
+"""What an order has from its event; everything else is the same for all orders that are recorded together."""
+
+
+class NoOrder(ValueError):
+    """An event from which no order can be made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Orders in the form that the database's driver takes: for each its own values, and those that all share."""
+
+    own: Sequence[tuple[Any, ...]]
+    shared: dict[str, Any]  # by column
+
+
+def order_of(sale: Sale, event: Event | Unreadable, *, now: datetime) -> Order:
+    """Make the order that an event becomes. Raises ValueError where it names none."""
+    return Order(
+        **dict(zip(_OWN, _own(event), strict=True)),
+        sale=sale,
+        recorded_at=now,
+        product_name=sale.product.name,
+        product_subtitle=sale.product.subtitle,
+        price=sale.product.price,
+        currency=sale.product.currency,
+    )
+
+
+def rows_of(sale: Sale, events: Sequence[Event | Unreadable], *, now: datetime) -> Rows:
+    """Make the rows of the orders that these events become. Raises ValueError where one names none."""
+    if not events:
+        return Rows(own=(), shared={})
+    first = order_of(sale, events[0], now=now)
+    shared = {
+        field.column: field.get_db_prep_save(field.pre_save(first, add=True), connection)
+        for field in Order._meta.concrete_fields
+        if field.name not in _OWN and not field.primary_key
+    }
+    order_id, moment = (Order._meta.get_field(name).get_db_prep_save for name in ("order_id", "bought_at"))
+    own = [
+        (order_id(id_, connection), *middle, moment(taken_at, connection), moment(bought_at, connection))
+        for id_, *middle, taken_at, bought_at in map(_own, events)
+    ]
+    return Rows(own=own, shared=shared)
+
+
+def insert(rows: Rows) -> None:
+    """Write them all, or none where the database refuses one. Call it in a transaction."""
+    if not rows.own:
+        return
+    shared = tuple(rows.shared.values())
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # One column after the other: it plans a statement once, and not for each row.
+            cursor.execute(_insert_columns(rows), [*shared, *map(list, zip(*rows.own, strict=True))])
+        else:
+            cursor.executemany(_insert_row(rows), [own + shared for own in rows.own])
+
+
+def _insert_row(rows: Rows) -> str:
+    return f"{_insert_into(rows)} VALUES ({_places(len(_OWN) + len(rows.shared))})"
+
+
+def _insert_columns(rows: Rows) -> str:
+    # Without a length, as in varchar(250): what is too long must be refused and not cut.
+    types = [str(Order._meta.get_field(name).db_type(connection)).partition("(")[0] for name in _OWN]
+    columns = ", ".join(f"%s::{kind}[]" for kind in types)
+    return f"{_insert_into(rows)} SELECT own.*, {_places(len(rows.shared))} FROM unnest({columns}) AS own"
+
+
+def _insert_into(rows: Rows) -> str:
+    columns = ", ".join(map(connection.ops.quote_name, (*_OWN, *rows.shared)))
+    return f"INSERT INTO {connection.ops.quote_name(Order._meta.db_table)} ({columns})"
+
+
+def _places(count: int) -> str:
+    return ", ".join(["%s"] * count)
+
+
+def _own(event: Event | Unreadable) -> tuple[Any, ...]:
+    if isinstance(event, Unreadable) or event.order_id is None:
+        raise NoOrder(event.reason if isinstance(event, Unreadable) else "The event names no order.")
+    return (
+        event.order_id,
+        references.of(event.order_id),
+        event.shopper,
+        event.slot,
+        event.unit,
+        event.epoch,
+        event.seq,
+        event.key_digest,
+        _moment(event.taken_ms),
+        _moment(event.time_ms),
+    )
+
+
+def _moment(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
