@@ -115,7 +115,8 @@ def standing(sale: SaleEntry, *, shopper: str, order_id: UUID) -> Asking[Taken]:
         return Taken.failed(found.outcome)
     entry = next((each for each in found.entries if each.order_id == order_id), None)
     if entry is None:
-        return Taken(outcome=Outcome.UNKNOWN_ORDER)
+        replaced = any(each.took_over_a_slot for each in found.entries)
+        return Taken(outcome=Outcome.GONE if replaced else Outcome.UNKNOWN_ORDER)
     said = _said_of(entry, found.now_ms) or Outcome.GONE
     if said is Outcome.HELD and entry.state is EntryState.EXTENDED:
         said = Outcome.EXTENDED

@@ -71,6 +71,11 @@ class Entry:
         """Whether the unit was bought and the shop cancelled it."""
         return self.state in (EntryState.CANCELLED, EntryState.CANCELLED_FOR_GOOD)
 
+    @property
+    def took_over_a_slot(self) -> bool:
+        """Whether a hold in this slot came to nothing before this one: its order id is not kept."""
+        return self.lost > (self.state is EntryState.GONE)
+
     def is_due(self, now_ms: int) -> bool:
         """Whether this is a hold past its deadline: it counts as gone, freed already or not."""
         return self.is_hold and self.at_ms <= now_ms

@@ -85,7 +85,8 @@ class Shop:
         if before.outcome is Outcome.EXTENDED and what == "extend":
             assert (before.outcome, before.entry) == (after.outcome, after.entry)
         if before.outcome is Outcome.GONE:
-            assert after.outcome is (Outcome.LET_GO if what == "release" else Outcome.GONE)
+            says_so = Outcome.LET_GO if what == "release" and before.entry else Outcome.GONE
+            assert after.outcome is says_so
 
 
 def entry_of(sale: Sale) -> SaleEntry:

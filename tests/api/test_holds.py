@@ -132,6 +132,19 @@ class TestRelease:
 
         assert api.act("release", "user123", holding, gone).status == 200
 
+    def test_says_the_same_once_another_unit_is_reserved_in_its_place(self, api: Api, holding: Sale) -> None:
+        first = api.buy("user123", holding).body["purchaseId"]
+        api.act("release", "user123", holding, first)
+        second = api.buy("user123", holding).body["purchaseId"]
+
+        said = {verb: api.act(verb, "user123", holding, first) for verb in ("release", "confirm", "extend")}
+
+        assert (said["release"].status, said["release"].text) == (200, '{"success":true,"message":"Released"}')
+        assert {said[verb].text for verb in ("confirm", "extend")} == {
+            '{"success":false,"message":"Hold has expired","code":"gone"}'
+        }
+        assert api.look_up("user123", holding).body["hold"]["id"] == second
+
     def test_refuses_what_is_bought(self, api: Api, holding: Sale) -> None:
         held = api.buy("user123", holding).body["purchaseId"]
         api.act("confirm", "user123", holding, held)

@@ -129,6 +129,22 @@ class TestRelease:
         assert sale.release("u:1", first.order_id, slot=1).outcome is Outcome.GONE
         assert sale.confirm("u:1", second.order_id).outcome is Outcome.BOUGHT
 
+    @pytest.mark.parametrize("verb", ["confirm", "release", "extend"])
+    def test_says_gone_also_where_no_slot_is_named_and_a_newer_hold_is_in_it(
+        self, live_sale: MakeLiveSale, verb: str
+    ) -> None:
+        sale = live_sale(hold_ms=60_000, hold_extension_ms=30_000)
+        first = hold(sale)
+        sale.release("u:1", first.order_id)
+        before = getattr(sale, verb)("u:1", uuid4()).outcome
+        hold(sale)
+
+        for _ in range(2):
+            assert getattr(sale, verb)("u:1", first.order_id).outcome is Outcome.GONE
+
+        assert before is Outcome.UNKNOWN_ORDER
+        assert sale.snapshot().held == 1
+
     def test_works_while_paused(self, live_sale: MakeLiveSale) -> None:
         sale = live_sale(hold_ms=60_000)
         entry = hold(sale)

@@ -29,13 +29,13 @@ def outcomes_promised(name: str) -> set[str]:
 
 
 def outcomes_in_body(name: str) -> set[str]:
-    """Return every outcome word that the body can answer with; those of `read_sale` where it is called."""
+    """Return every outcome word that the body can answer with; those of `read_sale` and `read_hold` where called."""
     _, body = scripts.header_and_body(name)
     words = {word for word in re.findall(r"'([A-Z][A-Z_]+)'", body) if word in set(Outcome)}
-    if "read_sale" in body:
+    if "read_sale(" in body or "read_hold(" in body:
         words |= {"CORRUPT", "STALE_EPOCH", "NO_LEDGER"} if name != "publish" else {"CORRUPT", "STALE_EPOCH"}
-    if "find_order" in body:
-        words |= {"GONE", "UNKNOWN_ORDER"}
+    if "read_hold(" in body:
+        words |= {"BOUGHT", "CANCELLED", "GONE", "UNKNOWN_ORDER"}
     return words - ({"STALE_EPOCH"} if name == "snapshot" and "epoch" not in body else set())
 
 

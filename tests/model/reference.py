@@ -274,7 +274,8 @@ class Reference:
             if outcome is Outcome.HELD:
                 return number, slot, None
             return number, slot, Said(outcome or gone, number, slot)
-        return 0, None, Said(Outcome.UNKNOWN_ORDER)
+        used_anew = any(slot.lost > (slot.state is EntryState.GONE) for slot in self.mine(shopper))
+        return 0, None, Said(Outcome.GONE if used_anew else Outcome.UNKNOWN_ORDER)
 
     def _free(self, where: tuple[str, int], why: str) -> None:
         slot = self.slots[where]

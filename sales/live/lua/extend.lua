@@ -27,15 +27,8 @@ RETURNS {outcome, now_ms, left, held, recorded_seq, moment_ms, slot, entry}
 local meta, shoppers, returned, deadlines, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local epoch, shopper, slot, order = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
-local sale, fault = read_sale(meta, epoch)
-if not sale then return { fault, 0, 0, 0, 0, 0, 0, '' } end
-local entries = read_entries(sale, shoppers, shopper)
-if not entries or not count_holds(sale, returned, deadlines) then return { 'CORRUPT', sale.now, 0, 0, 0, 0, 0, '' } end
-local entry, missing = find_order(entries, slot, order)
-if not entry then return answer(sale, missing) end
-
-if entry.state == 'b' or entry.state == 'u' then return answer(sale, 'BOUGHT', entry) end
-if entry.state == 'c' or entry.state == 'x' then return answer(sale, 'CANCELLED', entry) end
+local sale, entry, said = read_hold(meta, shoppers, returned, deadlines, epoch, shopper, slot, order)
+if not sale then return said end
 if entry.state == 'g' or entry.due then return answer(sale, 'GONE', entry) end
 if entry.state == 'e' then return answer(sale, 'EXTENDED', entry) end
 if sale.hold_extension_ms == 0 then return answer(sale, 'NO_EXTENSION', entry) end

@@ -98,19 +98,6 @@ local function read_entries(sale, shoppers, shopper)
   return entries
 end
 
--- Finds the entry of an order, in a named slot or (slot 0) in any: the entry, or nil and the outcome that says why not.
-local function find_order(entries, slot, order)
-  if slot > 0 then
-    local entry = entries[slot]
-    if entry and entry.order == order then return entry end
-    return nil, entry and 'GONE' or 'UNKNOWN_ORDER'
-  end
-  for _, entry in ipairs(entries) do
-    if entry.order == order then return entry end
-  end
-  return nil, 'UNKNOWN_ORDER'
-end
-
 -- Writes one event, and is always the first write of a change: false (and nothing written) where the stream is gone, of
 -- another type, or further than the sale's number. `order` and `key` may be empty, `since` is ms since the unit was taken.
 local function emit(sale, events, what, shopper, entry, at)
@@ -155,4 +142,33 @@ end
 local function answer(sale, outcome, entry, moment)
   return { outcome, sale.now, math.max(left(sale), 0), sale.held - sale.due, sale.recorded_seq, moment or 0,
     entry and entry.slot or 0, entry and entry.text or '' }
+end
+
+-- How every act about a hold begins: the sale and the entry of this order, in a named slot or (slot 0) in any; or nil,
+-- nil and the whole answer, where there is no such hold or it has become something else. In a named slot, every other
+-- order is gone. Where none is named, an order that no entry has is gone if a slot was used anew after a hold in it came
+-- to nothing (such a slot has lost one more than it shows), and was never there if not.
+local function read_hold(meta, shoppers, returned, deadlines, epoch, shopper, slot, order)
+  local sale, fault = read_sale(meta, epoch)
+  if not sale then return nil, nil, { fault, 0, 0, 0, 0, 0, 0, '' } end
+  local entries = read_entries(sale, shoppers, shopper)
+  if not entries or not count_holds(sale, returned, deadlines) then
+    return nil, nil, { 'CORRUPT', sale.now, 0, 0, 0, 0, 0, '' }
+  end
+  local missing = 'UNKNOWN_ORDER'
+  for _, entry in ipairs(entries) do
+    if slot == 0 or slot == entry.slot then
+      local state = entry.state
+      if entry.order ~= order then
+        if slot ~= 0 or entry.lost > (state == 'g' and 1 or 0) then missing = 'GONE' end
+      elseif state == 'b' or state == 'u' then
+        return nil, nil, answer(sale, 'BOUGHT', entry)
+      elseif state == 'c' or state == 'x' then
+        return nil, nil, answer(sale, 'CANCELLED', entry)
+      else
+        return sale, entry
+      end
+    end
+  end
+  return nil, nil, answer(sale, missing)
 end
