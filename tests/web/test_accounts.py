@@ -117,6 +117,19 @@ class TestSigningIn:
         assert (response.status_code, response.headers["Location"]) == (302, f"/sales/{sale.slug}/")
         assert Account.objects.filter(email="new@example.org").exists()
 
+    @pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/email/"])
+    def test_up_with_an_address_longer_than_the_record_holds_is_refused_at_the_field(
+        self, path, signed_in, early_shopper
+    ):
+        client = signed_in(early_shopper) if "email" in path else Client()
+        address = f"{'x' * 250}@example.org"
+
+        response = client.post(path, {"email": address, "password1": "a long enough password", "action_add": ""})
+
+        assert response.status_code == 200
+        assert "at most 254 characters" in parsed(response.content).classed("error")[0].text
+        assert not EmailAddress.objects.filter(email=address).exists()
+
     def test_leads_to_no_other_site(self, early_shopper):
         response = Client().post(
             "/accounts/login/",
