@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from django.db import Error as DatabaseFault
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
 from django.db import connection as database
 from django.utils import timezone
 
@@ -39,8 +39,8 @@ _BEAT_EVERY_SECONDS = 2.0
 _RETRY_SECONDS = 0.25
 _ASIDE_SECONDS = 2.0  # a sale that another keeper records, or that cannot be recorded now
 
-_AWAY = (LedgerUnavailable, LedgerRefused, OperationalError, InterfaceError)
-"""A server is in trouble, and nothing but waiting helps."""
+_AWAY = (LedgerUnavailable, LedgerRefused, OperationalError, InterfaceError, InternalError)
+"""A server is in trouble (also a database that can only be read), and nothing but waiting helps."""
 
 _WATCHED = (
     IncidentKind.LEDGER_UNFIT,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, override
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, ProgrammingError
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from sales.models import Sale
 from sales.queries import operations
@@ -28,7 +28,7 @@ class OperatorCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)
-        except (OperationalError, ProgrammingError) as error:
+        except (OperationalError, InterfaceError, InternalError, ProgrammingError) as error:
             raise CommandError(
                 f"The database does not answer as it should: {error}. Check DATABASE_URL and DATA_DIR, "
                 "and run `manage.py migrate` if the database is older than the code (the demo does that itself).",

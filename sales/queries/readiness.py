@@ -23,6 +23,7 @@ _PROVEN = {
     LedgerRisk.NONE: "Proven.",
     LedgerRisk.ACCEPT_1S: "Proven. A fall of its machine may lose the purchases of the last second.",
 }
+_AWAY = "The ledger does not answer. Its server's log says why: one that cannot write to its disk ends itself."
 NO_SALE = 0  # no sale has this number; the scripts say so, if they are there
 
 _ABOUT_LEDGER = Q(kind__startswith="ledger_") | Q(kind__startswith="sale_") | Q(kind__startswith="stream_")
@@ -65,7 +66,7 @@ def _ledger_alone() -> Check:
     if outcome is Outcome.NO_SCRIPT:
         return _not_proven("The ledger server has not been proven since it was started; a keeper does that.")
     if outcome is not Outcome.NO_LEDGER:
-        return _not_proven("The ledger does not answer.")
+        return _not_proven(_AWAY)
     known = catalogue.current()
     live = tuple(sale for sale in known.sales.values() if sale.is_live) if known else ()
     for sale, snapshot in zip(live, snapshots.many(live), strict=True):

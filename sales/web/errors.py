@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -16,8 +16,14 @@ from sales.live.connection import CACHE_ERRORS
 from sales.queries.copies import Unavailable
 from sales.web import context, edge
 
-AWAY: tuple[type[Exception], ...] = (*CACHE_ERRORS, OperationalError, InterfaceError, Unavailable)
-"""What is raised while the cache server or the database is away."""
+AWAY: tuple[type[Exception], ...] = (
+    *CACHE_ERRORS,
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    Unavailable,
+)
+"""What is raised while the cache server or the database is away, or the database can only be read."""
 
 RETRY_AFTER_SECONDS = 5
 

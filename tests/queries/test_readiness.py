@@ -47,7 +47,7 @@ class TestReadiness:
 
         own_servers.ledger.stop()
 
-        assert look()["ledger"].says == "The ledger does not answer."
+        assert look()["ledger"].says.startswith("The ledger does not answer. Its server's log says why")
 
     def test_names_a_sale_that_is_not_proven(self, proven: LedgerServer, make_sale: MakeSale) -> None:
         sale = make_sale(state=SaleState.PUBLISHED)

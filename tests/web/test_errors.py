@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django_redis.exceptions import ConnectionInterrupted
@@ -67,7 +67,10 @@ def broken() -> None:
 
 
 class TestAServerThatIsAway:
-    @pytest.mark.parametrize("fault", [ConnectionInterrupted(connection=None), OperationalError("gone")])
+    @pytest.mark.parametrize(
+        "fault",
+        [ConnectionInterrupted(connection=None), OperationalError("gone"), InternalError("it can only be read")],
+    )
     def test_is_503_in_a_view(self, fault):
         def view(_request: HttpRequest) -> HttpResponse:
             raise AssertionError("not called")

@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from sales.live.line import LedgerRefused, LedgerUnavailable
 from sales.management.keeping import Keeper
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             wrong = keeper.once()
         except (LedgerUnavailable, LedgerRefused) as error:
             raise CommandError(f"Nothing was done. {error}") from error
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
             raise CommandError(f"The database is in trouble: {error}") from error
         if wrong:
             raise CommandError("\n".join(wrong))
