@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import translation
 
 from sales.domain import references
 from sales.domain.outcomes import Outcome
@@ -72,6 +73,12 @@ def forgotten_copies() -> None:
     snapshots.forget()
     api_keys.forget()
     ended_sessions.forget()
+
+
+@pytest.fixture(autouse=True)
+def _in_the_shops_language() -> None:
+    """Nobody hears the language that an earlier test's request left in this thread."""
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 Record and ledger, in which order, and the trail are `sales.services.cancelling`'s business.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -13,12 +14,11 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from sales.admin import act_pages
 from sales.admin.base import change_url
-from sales.admin.sale_acts import ReasonForm
 from sales.admin.site import actor
 from sales.domain.states import OrderState, SaleState
 from sales.models import Order
-from sales.queries import operations, verdicts
 from sales.queries.operations import Standing
 from sales.services import cancelling, lifecycle
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BACK, KEPT = "back", "kept"
 
 
-class CancelForm(ReasonForm):
+class CancelForm(act_pages.ReasonForm):
     """What becomes of the unit, and why."""
 
     unit = forms.ChoiceField(
@@ -69,7 +69,9 @@ def page(model_admin: "OrderAdmin", request: HttpRequest, *, pk: int) -> HttpRes
     if order.state == OrderState.CANCELLED:
         messages.error(request, _("The order %(order)s is cancelled already.") % {"order": order})
         return HttpResponseRedirect(change_url(order))
-    return TemplateResponse(request, "admin/sales/order/cancel.html", _context(model_admin, request, order, form))
+    title = _("Cancel the order %(order)s") % {"order": order}
+    shown = act_pages.context(model_admin, request, of=order, title=title, form=form, will=partial(_will, order))
+    return TemplateResponse(request, "admin/sales/order/cancel.html", shown)
 
 
 def _do(request: HttpRequest, order: Order, *, kept_back: bool, why: str) -> None:
@@ -90,22 +92,6 @@ def _do(request: HttpRequest, order: Order, *, kept_back: bool, why: str) -> Non
         sentence = _("The order %(order)s is cancelled on record.") % words
         follows = _("The ledger was not reached: it will follow as soon as the keeper reaches it.")
         messages.warning(request, f"{sentence} {follows}")
-
-
-def _context(model_admin: "OrderAdmin", request: HttpRequest, order: Order, form: CancelForm) -> dict[str, Any]:
-    standing = operations.standing(slug=order.sale.slug)
-    return {
-        **model_admin.admin_site.each_context(request),
-        "title": _("Cancel the order %(order)s") % {"order": order},
-        "opts": model_admin.opts,
-        "original": order,
-        "will": _will(order, standing) if standing else [],
-        "standing": standing,
-        "verdict": verdicts.verdict(standing) if standing else "",
-        "lag_ms": operations.record_lag_ms(of=standing) if standing else None,
-        "form": form,
-        "media": model_admin.media,
-    }
 
 
 def _will(order: Order, standing: Standing) -> list[str]:

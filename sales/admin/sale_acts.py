@@ -5,28 +5,24 @@ What may follow what is `sales.services.lifecycle`'s business, and so are the tr
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from sales.admin import act_pages
 from sales.admin.base import change_url
 from sales.admin.site import actor
 from sales.domain.states import SaleState
 from sales.models import Sale
-from sales.queries import operations, verdicts
 from sales.queries.operations import Standing
 from sales.services import lifecycle
-from sales.services.acting import WHY_LENGTH
 
 if TYPE_CHECKING:
     from sales.admin.sales import SaleAdmin
@@ -56,8 +52,8 @@ class SaleAct:
 def _will_publish(standing: Standing) -> list[str]:
     words = {
         "stock": standing.stock,
-        "opens": _clock(standing, standing.opens_at),
-        "ends": _clock(standing, standing.closes_at),
+        "opens": act_pages.clock(standing, standing.opens_at),
+        "ends": act_pages.clock(standing, standing.closes_at),
         "zone": standing.time_zone,
     }
     return [
@@ -126,19 +122,6 @@ CLOSE = SaleAct(
 ACTS = (PUBLISH, PAUSE, RESUME, CLOSE)
 
 
-class ReasonForm(forms.Form):
-    """Why; it goes into the trail."""
-
-    why = forms.CharField(
-        label=gettext_lazy("Why"),
-        max_length=WHY_LENGTH,
-        required=False,
-        widget=forms.TextInput(attrs={"class": "vTextField", "autofocus": True}),
-        help_text=gettext_lazy("One sentence for the trail: who reads it later was not there."),
-        error_messages={"required": gettext_lazy("Say why. This cannot be undone, and the trail should tell.")},
-    )
-
-
 def acts_for(sale: Sale) -> tuple[SaleAct, ...]:
     """Return the acts that may follow."""
     return tuple(
@@ -155,7 +138,7 @@ def page(model_admin: "SaleAdmin", request: HttpRequest, *, pk: int, act: SaleAc
         raise Http404(_("There is no such sale."))
     if not model_admin.has_change_permission(request, sale):
         raise PermissionDenied
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    form = act_pages.ReasonForm(request.POST if request.method == "POST" else None)
     form.fields["why"].required = act.needs_why
     if request.method == "POST" and form.is_valid():
         _do(request, act, sale, why=form.cleaned_data["why"])
@@ -164,7 +147,9 @@ def page(model_admin: "SaleAdmin", request: HttpRequest, *, pk: int, act: SaleAc
         words = {"sale": sale.slug, "state": sale.state}
         messages.error(request, _("The sale %(sale)s is %(state)s: this does not follow.") % words)
         return HttpResponseRedirect(change_url(sale))
-    return TemplateResponse(request, "admin/sales/sale/act.html", _context(model_admin, request, sale, act, form))
+    title = _("%(act)s: %(sale)s") % {"act": act.button, "sale": sale.slug}
+    shown = act_pages.context(model_admin, request, of=sale, title=title, form=form, will=act.will, act=act)
+    return TemplateResponse(request, "admin/sales/sale/act.html", shown)
 
 
 def do_many(request: HttpRequest, act: SaleAct, sales: QuerySet[Sale]) -> None:
@@ -187,32 +172,9 @@ def _do(request: HttpRequest, act: SaleAct, sale: Sale, *, why: str) -> None:
         messages.warning(request, f"{sentence} {follows}")
 
 
-def _context(
-    model_admin: "SaleAdmin", request: HttpRequest, sale: Sale, act: SaleAct, form: ReasonForm
-) -> dict[str, Any]:
-    standing = operations.standing(slug=sale.slug)
-    return {
-        **model_admin.admin_site.each_context(request),
-        "title": _("%(act)s: %(sale)s") % {"act": act.button, "sale": sale.slug},
-        "opts": model_admin.opts,
-        "original": sale,
-        "act": act,
-        "will": act.will(standing) if standing else [],
-        "standing": standing,
-        "verdict": verdicts.verdict(standing) if standing else "",
-        "lag_ms": operations.record_lag_ms(of=standing) if standing else None,
-        "form": form,
-        "media": model_admin.media,
-    }
-
-
 def _left(standing: Standing) -> str:
     return _("what is left") if standing.live is None else _("%(left)s left") % {"left": standing.live.left}
 
 
 def _held(standing: Standing) -> str:
     return _("how many, nobody can tell") if standing.live is None else str(standing.live.held)
-
-
-def _clock(standing: Standing, moment: datetime) -> str:
-    return date_format(moment.astimezone(standing.zone), "j F Y, H:i:s")

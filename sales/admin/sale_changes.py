@@ -14,19 +14,16 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from sales.admin import zones
+from sales.admin import act_pages, zones
 from sales.admin.base import change_url
-from sales.admin.sale_acts import ReasonForm
 from sales.admin.site import actor
 from sales.domain.states import SaleState
 from sales.models import Sale
 from sales.models.sales import MAX_STOCK
-from sales.queries import operations, verdicts
 from sales.queries.operations import Standing
 from sales.services import changing, lifecycle
 
@@ -37,7 +34,7 @@ RUNNING = frozenset({SaleState.PUBLISHED, SaleState.PAUSED})
 _SAY_WHY = gettext_lazy("Say why: the trail should tell.")
 
 
-class ChangeForm(ReasonForm):
+class ChangeForm(act_pages.ReasonForm):
     """A change with its reason, and the number of the last change that its page showed."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -121,8 +118,8 @@ def _will_restock(standing: Standing) -> list[str]:
 
 def _will_move(standing: Standing) -> list[str]:
     words = {
-        "opens": _clock(standing, standing.opens_at),
-        "ends": _clock(standing, standing.closes_at),
+        "opens": act_pages.clock(standing, standing.opens_at),
+        "ends": act_pages.clock(standing, standing.closes_at),
         "zone": standing.time_zone,
     }
     opened = standing.opens_at <= timezone.now()
@@ -154,7 +151,11 @@ MOVE = SaleChange(
     form=MoveForm,
     done=lambda sale: (
         _("The sale %(sale)s is on from %(opens)s to %(ends)s now.")
-        % {"sale": sale.slug, "opens": _clock(sale, sale.opens_at), "ends": _clock(sale, sale.closes_at)}
+        % {
+            "sale": sale.slug,
+            "opens": act_pages.clock(sale, sale.opens_at),
+            "ends": act_pages.clock(sale, sale.closes_at),
+        }
     ),
     does=changing.move,
     will=_will_move,
@@ -186,7 +187,11 @@ def page(model_admin: "SaleAdmin", request: HttpRequest, *, pk: int, change: Sal
             return HttpResponseRedirect(change_url(sale))
         # Not taken: the same form once more, beside the numbers that stood in its way.
         form = change.form(sale=sale, initial={name: request.POST.get(name) for name in form.fields if name != "seen"})
-    return TemplateResponse(request, "admin/sales/sale/act.html", _context(model_admin, request, sale, change, form))
+    title = _("%(act)s: %(sale)s") % {"act": change.button, "sale": sale.slug}
+    shown = act_pages.context(model_admin, request, of=sale, title=title, form=form, will=change.will, act=change)
+    if not form.is_bound and shown["standing"]:
+        form.initial["seen"] = shown["standing"].change
+    return TemplateResponse(request, "admin/sales/sale/act.html", shown)
 
 
 def _do(request: HttpRequest, change: SaleChange, form: ChangeForm) -> bool:
@@ -204,28 +209,3 @@ def _do(request: HttpRequest, change: SaleChange, form: ChangeForm) -> bool:
         sentence = _("Asked for %(sale)s, and on record. The ledger was not reached: it is done once the keeper does.")
         messages.warning(request, sentence % {"sale": act.sale.slug})
     return True
-
-
-def _context(
-    model_admin: "SaleAdmin", request: HttpRequest, sale: Sale, change: SaleChange, form: ChangeForm
-) -> dict[str, Any]:
-    standing = operations.standing(slug=sale.slug)
-    if not form.is_bound and standing:
-        form.initial["seen"] = standing.change
-    return {
-        **model_admin.admin_site.each_context(request),
-        "title": _("%(act)s: %(sale)s") % {"act": change.button, "sale": sale.slug},
-        "opts": model_admin.opts,
-        "original": sale,
-        "act": change,
-        "will": change.will(standing) if standing else [],
-        "standing": standing,
-        "verdict": verdicts.verdict(standing) if standing else "",
-        "lag_ms": operations.record_lag_ms(of=standing) if standing else None,
-        "form": form,
-        "media": model_admin.media,
-    }
-
-
-def _clock(of: Standing | Sale, moment: datetime) -> str:
-    return date_format(moment.astimezone(of.zone), "j F Y, H:i:s")
