@@ -38,10 +38,11 @@ class Demo:
         named = {"data": folder, "port": port, "opens-in": 0, "workers": 1, "limits": "off"} | {
             name.replace("_", "-"): value for name, value in options.items()
         }
+        languages = named.pop("languages", "en,de")
         words = [word for name, value in named.items() for word in (f"--{name}", str(value))]
         self.process = subprocess.Popen(
             [sys.executable, str(PROJECT / "manage.py"), "demo", *words],
-            env=clean_environment(),
+            env=clean_environment() | {"SHOP_LANGUAGES": str(languages)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -140,7 +141,7 @@ def free_port() -> int:
 
 @contextmanager
 def started(folder: Path, **options: int | str) -> Iterator[Demo]:
-    """A demo that is ready; stopped at the end if it still runs. `options` are those of `manage.py demo`."""
+    """A demo that is ready; stopped at the end if it still runs. `options` are those of `manage.py demo`, and `languages`."""
     demo = Demo(folder=folder, port=free_port(), **options)
     try:
         demo.until_said("Ready after")

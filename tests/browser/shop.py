@@ -67,8 +67,9 @@ class Shop:
     ) -> Iterator[BrowserContext]:
         """A browser of somebody, with an account of their own where they are signed in."""
         width, height = options.pop("size", DESKTOP)
-        options.setdefault("reduced_motion", "reduce")  # nothing moves while it is looked at
-        context = self._browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", **options)
+        # Nothing moves while it is looked at.
+        options = {"reduced_motion": "reduce", "locale": "en-GB", **options}
+        context = self._browser.new_context(viewport={"width": width, "height": height}, **options)
         context.set_default_timeout(20_000)
         if signed_in:
             cookie = self._ask(do="visitor", email=email or f"visitor-{next(self._numbers)}@example.org", staff=staff)

@@ -94,6 +94,7 @@ class TestThePurchase:
         expect(page_of_somebody.locator(".ref")).to_have_text(reference)
         page_of_somebody.locator("#receipt").click()
         expect(page_of_somebody.locator(".qr")).to_be_visible()
+        expect(page_of_somebody.locator("#print")).to_be_visible()
         page_of_somebody.go_back()
 
         expect(page_of_somebody.locator(".ref")).to_have_text(reference)

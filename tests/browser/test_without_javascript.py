@@ -36,6 +36,7 @@ class TestWithoutJavaScript:
         tab.locator("#receipt").click()
 
         expect(tab.locator(".qr")).to_be_visible()
+        expect(tab.locator("#print")).to_be_hidden()  # it would do nothing
         assert left_of(shop, sale) == 19
 
     def test_a_hold_is_confirmed(self, shop: Shop, tab: Page) -> None:

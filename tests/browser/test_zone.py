@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.shop import Shop
+from tests.browser.shop import PHONE, Shop
 
 BROKEN = (
     "window.broken = []; addEventListener('securitypolicyviolation', e => window.broken.push(e.violatedDirective));"
@@ -34,6 +34,17 @@ class TestTimes:
         expect(beside).to_have_count(1)
         expect(shown.locator(".facts time[data-shop] + .fine")).to_have_count(2)
         shown.context.close()
+
+    def test_stand_in_one_or_two_lines_in_the_list_too(self, shop: Shop) -> None:
+        with shop.visitor(signed_in=False, size=PHONE, timezone_id="Asia/Tokyo") as context:
+            page = context.new_page()
+            page.goto(shop.url)
+            beside = page.locator(".row .state time[data-shop] + .fine").first
+
+            box, height = beside.bounding_box(), beside.evaluate("e => parseFloat(getComputedStyle(e).lineHeight)")
+
+            assert box
+            assert box["height"] <= 2 * height
 
     @pytest.mark.parametrize("zone", ["Europe/Berlin", "Europe/Paris"])
     def test_are_not_told_twice_where_both_are_the_same(self, shown: Page) -> None:
