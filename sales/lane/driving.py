@@ -31,10 +31,11 @@ class Driver:
     async def run[A](self, steps: Generator[Call[Any] | Read[Any], Any, A]) -> A:
         """Drive `steps` to its end and return what it returned. A server's fault is a result, never an exception."""
         result: Any = None
+        began_at = asyncio.get_running_loop().time()
         try:
             while True:
                 step = steps.send(result)
-                result = await (self.read(step) if isinstance(step, Read) else self._ask(step))
+                result = await (self.read(step) if isinstance(step, Read) else self._ask(step, began_at))
         except StopIteration as done:
             answer: A = done.value
             return answer
@@ -56,11 +57,11 @@ class Driver:
         self._pipelines.clear()
         self._threads.shutdown()
 
-    def _ask[R](self, call: Call[R]) -> "asyncio.Future[R]":
+    def _ask[R](self, call: Call[R], began_at: float) -> "asyncio.Future[R]":
         pipeline = self._pipelines.get(call.server)
         if pipeline is None:
             pipeline = self._pipelines[call.server] = Pipeline(call.server)
-        return pipeline.ask(call, urgent=call.script.name in URGENT)
+        return pipeline.ask(call, urgent=call.script.name in URGENT, began_at=began_at)
 
     def _in_thread[R](self, run: Callable[[], R]) -> "asyncio.Future[R]":
         return asyncio.get_running_loop().run_in_executor(self._threads, _with_fresh_connections, run)

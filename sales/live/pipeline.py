@@ -27,7 +27,8 @@ MOST_WAITING = 4_096
 """More than this many calls in line are answered at once that there is no answer: those in line would be too late."""
 MOST_AT_ONCE = 256
 PATIENCE_SECONDS = 1.0
-"""How long a call may stand in line without having been sent, and until when it is worth sending once more."""
+"""How long a call may stand in line without having been sent, and until when, counted from when the answer was begun
+that it is for, it is worth sending once more."""
 CACHE_AWAY_SECONDS = 1.0
 """After a fault nobody waits for the cache server for so long: buying goes on without it."""
 
@@ -35,13 +36,16 @@ CACHE_AWAY_SECONDS = 1.0
 class _Waiter:
     """A call in line, and who waits for it."""
 
-    __slots__ = ("asked_at", "call", "first_fault", "future", "packed", "urgent", "with_text")
+    __slots__ = ("asked_at", "began_at", "call", "first_fault", "future", "packed", "urgent", "with_text")
 
-    def __init__(self, call: Call[Any], future: asyncio.Future[Any], *, asked_at: float, urgent: bool) -> None:
+    def __init__(
+        self, call: Call[Any], future: asyncio.Future[Any], *, asked_at: float, began_at: float, urgent: bool
+    ) -> None:
         self.call = call
         self.packed = _packed(command_of(call))  # now, so that what cannot be packed is a fault of this call alone
         self.future = future
         self.asked_at = asked_at
+        self.began_at = began_at
         self.urgent = urgent
         self.with_text = False
         self.first_fault: Outcome | None = None
@@ -62,14 +66,17 @@ class Pipeline:
         self._away_until = 0.0
         self._connecting: asyncio.Task[None] | None = None
 
-    def ask[R](self, call: Call[R], *, urgent: bool = False) -> "asyncio.Future[R]":
-        """Return a future of the call's result; `urgent` ones go before those that stand in line."""
+    def ask[R](self, call: Call[R], *, urgent: bool = False, began_at: float | None = None) -> "asyncio.Future[R]":
+        """Return a future of the call's result; `urgent` ones go before those that stand in line.
+
+        `began_at` is when the answer was begun that this call is for, by the loop's clock; left out: now.
+        """
         future: asyncio.Future[R] = self._loop.create_future()
         now = self._loop.time()
         if len(self._waiting) + len(self._urgent) >= MOST_WAITING or now < self._away_until:
             future.set_result(call.failed(Outcome.UNREACHABLE))
             return future
-        waiter = _Waiter(call, future, asked_at=now, urgent=urgent)
+        waiter = _Waiter(call, future, asked_at=now, began_at=now if began_at is None else began_at, urgent=urgent)
         (self._urgent if urgent else self._waiting).append(waiter)
         if not self._busy:
             self._busy = True
@@ -193,10 +200,10 @@ class Pipeline:
 
     def _failed(self, waiters: Iterable[_Waiter], outcome: Outcome) -> None:
         """Settle each of these by itself: once more with the same order id, and then by what is known of it."""
-        latest = self._loop.time() - PATIENCE_SECONDS
+        latest = self._loop.time() - PATIENCE_SECONDS  # by when the answer began: the other server took its time, too
         again = []
         for waiter in waiters:
-            if self._server is Server.LEDGER and waiter.first_fault is None and waiter.asked_at > latest:
+            if self._server is Server.LEDGER and waiter.first_fault is None and waiter.began_at > latest:
                 waiter.first_fault = outcome
                 again.append(waiter)
             elif outcome is Outcome.UNREACHABLE and waiter.first_fault is Outcome.UNKNOWN:
@@ -207,6 +214,9 @@ class Pipeline:
             (self._urgent if waiter.urgent else self._waiting).appendleft(waiter)
         if self._server is Server.CACHE:
             self._away_until = self._loop.time() + CACHE_AWAY_SECONDS
+            for line in (self._urgent, self._waiting):
+                while line:  # nobody waits for it now, those in line neither
+                    _settle(line.popleft(), Outcome.UNREACHABLE)
         if not self._in_flight:
             self._busy = bool(self._urgent or self._waiting)
             if self._busy:
