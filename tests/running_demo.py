@@ -30,11 +30,63 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours} | {"ENV_FILE": ""}
 
 
-class Demo:
+class RunningShop:
+    """A site that runs on this machine, as its visitors see it and as its operator asks it."""
+
+    def __init__(self, *, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command has that runs beside it."""
+        return clean_environment() | {"SITE": "demo", "DATA_DIR": str(self.folder)}
+
+    @property
+    def url(self) -> str:
+        """Where the shop is."""
+        return f"http://localhost:{self.port}"
+
+    def ask(self, path: str, body: dict[str, str] | None = None) -> tuple[int, Any]:
+        asked = urllib.request.Request(
+            f"{self.url}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, json.load(refused)
+
+    def buy(self, shopper: str) -> tuple[int, Any]:
+        """Buy as an API client would: again and again while the answer is 503."""
+        until = time.monotonic() + SECONDS
+        while True:
+            status, answer = self.ask("/api/flashsale/purchase", {"userId": shopper, "flashSaleId": SLUG})
+            if status != 503 or time.monotonic() > until:
+                return status, answer
+            time.sleep(0.05)
+
+    def command(self, *words: str) -> int:
+        """Run another command of `manage.py` beside the demo."""
+        return subprocess.run(
+            [sys.executable, str(PROJECT / "manage.py"), *words], env=self.environment, check=False
+        ).returncode
+
+    def command_json(self, *words: str) -> dict[str, Any]:
+        """Run a command that reads, with --json, and return what it says."""
+        argv = [sys.executable, str(PROJECT / "manage.py"), *words, "--json"]
+        done = subprocess.run(argv, env=self.environment, check=False, capture_output=True, text=True)
+        said: dict[str, Any] = json.loads(done.stdout)
+        return said
+
+
+class Demo(RunningShop):
     """A demo that runs, and what it says."""
 
     def __init__(self, *, folder: Path, port: int, **options: int | str) -> None:
-        self.folder, self.port = folder, port
+        super().__init__(folder=folder, port=port)
         named = {"data": folder, "port": port, "opens-in": 0, "workers": 1, "limits": "off"} | {
             name.replace("_", "-"): value for name, value in options.items()
         }
@@ -83,48 +135,8 @@ class Demo:
         (pid,) = [int(pid) for pid, parent, args in found if parent == str(self.process.pid) and told in args]
         return pid
 
-    @property
-    def url(self) -> str:
-        """Where the shop is."""
-        return f"http://localhost:{self.port}"
-
     def child_pids(self) -> list[int]:
         return [self.child_pid(name) for name in ("ledger", "cache", "keeper", "web", "reminders")]
-
-    def ask(self, path: str, body: dict[str, str] | None = None) -> tuple[int, Any]:
-        asked = urllib.request.Request(
-            f"http://localhost:{self.port}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=5) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, json.load(refused)
-
-    def buy(self, shopper: str) -> tuple[int, Any]:
-        """Buy as an API client would: again and again while the answer is 503."""
-        until = time.monotonic() + SECONDS
-        while True:
-            status, answer = self.ask("/api/flashsale/purchase", {"userId": shopper, "flashSaleId": SLUG})
-            if status != 503 or time.monotonic() > until:
-                return status, answer
-            time.sleep(0.05)
-
-    def command(self, *words: str) -> int:
-        """Run another command of `manage.py` beside the demo."""
-        env = clean_environment() | {"SITE": "demo", "DATA_DIR": str(self.folder)}
-        return subprocess.run([sys.executable, str(PROJECT / "manage.py"), *words], env=env, check=False).returncode
-
-    def command_json(self, *words: str) -> dict[str, Any]:
-        """Run a command that reads, with --json, and return what it says."""
-        env = clean_environment() | {"SITE": "demo", "DATA_DIR": str(self.folder)}
-        argv = [sys.executable, str(PROJECT / "manage.py"), *words, "--json"]
-        done = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)
-        said: dict[str, Any] = json.loads(done.stdout)
-        return said
 
     def stop(self, asking: signal.Signals = signal.SIGINT) -> int:
         if self.process.poll() is None:
@@ -141,7 +153,7 @@ def free_port() -> int:
 
 @contextmanager
 def started(folder: Path, **options: int | str) -> Iterator[Demo]:
-    """A demo that is ready; stopped at the end if it still runs. `options` are those of `manage.py demo`, and `languages`."""
+    """A demo that is ready; stopped at the end. `options` are those of `manage.py demo`, and `languages`."""
     demo = Demo(folder=folder, port=free_port(), **options)
     try:
         demo.until_said("Ready after")

@@ -62,6 +62,7 @@ class Proxy:
         self._changed = asyncio.Event()  # bound to its loop when it is first waited for
         self._over = asyncio.Event()
         self._up = threading.Event()
+        self._passing: set[asyncio.Task[None]] = set()  # an event loop itself does not keep its tasks alive
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="proxy")
         self.port = 0
@@ -98,14 +99,19 @@ class Proxy:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._up.set()
         await self._over.wait()
         server.close()
         # asyncio.run cancels whoever still passes something on.
 
-    async def _connected(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+    def _accept(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._connect(client, to_client))
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
+    async def _connect(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         try:
             server, to_server = await self._open()
         except OSError:

@@ -1,17 +1,16 @@
-"""One run: people buy on a running demo while a seed decides what is killed and what is frozen, and when.
+"""One run: people buy while a seed decides what is killed, what is frozen, which connection fails how, and when.
 
+At last everything is killed in an order that the seed decides, and started again in another one.
 `python -m tests.faults.run --seed 7 [--count 3] [--stock 600]` prints what happened. Where something happened that must
 never happen it says what, prints the command that replays it, and ends with 1.
 """
 
 import argparse
-import json
 import os
 import random
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,17 +19,20 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from tests.faults.history import History, Record, Told, findings
-from tests.running_demo import SLUG, Demo, started
+from tests.faults.checks import findings
+from tests.faults.crowd import ANSWER_SECONDS, Crowd, Shopper, now_ms
+from tests.faults.history import History, Record
+from tests.faults.installation import PARTS, Installation, installed
+from tests.faults.proxy import PASS, Doing, Rule
+from tests.running_demo import SLUG
 
-SHOPPERS_AT_ONCE = 12
-PATIENCE_SECONDS = 45.0
 HEAL_SECONDS = 60.0
+LINKS = ("web-ledger", "keeper-ledger", "web-cache")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that happens to a process of the demo: a signal, and for a frozen one how long."""
+    """Something that happens to a process: a signal, and for a frozen one how long."""
 
     what: str
     target: str
@@ -54,76 +56,45 @@ def faults_of(seed: int, count: int) -> list[Fault]:
     return [menu[0](), *(chance.choice(menu)() for _ in range(count - 1))]
 
 
-class Crowd:
-    """Shoppers, each with an Idempotency-Key, who ask again until they are told yes or no."""
+@dataclass(frozen=True, slots=True)
+class LinkFault:
+    """Something that happens to a connection between two processes, in these directions."""
 
-    def __init__(self, demo: Demo, history: History) -> None:
-        self._demo, self._history = demo, history
-        self._over = threading.Event()
-        self._numbers = iter(range(10**9))
-        self._threads = [threading.Thread(target=self._shop) for _ in range(SHOPPERS_AT_ONCE)]
+    link: str
+    rule: Rule
+    requests: bool
+    replies: bool
 
-    def start(self) -> None:
-        """Let them in."""
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """Let nobody else in, and wait for those who are still asking."""
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _shop(self) -> None:
-        with httpx.Client(base_url=self._demo.url, timeout=4.0) as client:
-            while not self._over.is_set():
-                shopper = f"s{next(self._numbers)}"
-                self._buy(client, shopper)
-                time.sleep(0.02)
-
-    def _buy(self, client: httpx.Client, shopper: str) -> None:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < until:
-            told = self._ask(client, shopper)
-            self._history.told.append(told)
-            if told.status not in (0, 429, 503):
-                return
-            time.sleep(0.1)
-
-    @staticmethod
-    def _ask(client: httpx.Client, shopper: str) -> Told:
-        try:
-            answer = client.post(
-                "/api/flashsale/purchase",
-                json={"userId": shopper, "flashSaleId": SLUG},
-                headers={"Idempotency-Key": f"only-{shopper}"},
-            )
-        except httpx.HTTPError as fault:
-            return Told(shopper, 0, message=type(fault).__name__)
-        try:
-            said = answer.json()
-        except json.JSONDecodeError:
-            return Told(shopper, answer.status_code, message=answer.text[:80])
-        return Told(
-            shopper,
-            answer.status_code,
-            purchase_id=said.get("purchaseId", "") if answer.status_code == 200 else "",
-            unit=said.get("unit", 0),
-            message=str(said.get("message", said.get("error", ""))).lower(),
-        )
+    def __str__(self) -> str:
+        """Say it in one line."""
+        ways = " and ".join(way for way in ("requests", "replies") if getattr(self, way))
+        return f"{self.link}: {self.rule.doing} {ways}"
 
 
-def pid_of(demo: Demo, target: str) -> int | None:
-    """Return the process that has this part now; None while it is being started again."""
-    try:
-        return demo.child_pid(target)
-    except (AssertionError, ValueError):
-        return None
+def link_faults_of(seed: int, count: int) -> list[LinkFault]:
+    """Choose what happens to connections. The first is always that the ledger's answers to the web are lost."""
+    chance = random.Random(f"links {seed}")
+
+    def some() -> LinkFault:
+        link = chance.choice(LINKS)
+        doing = chance.choice([doing for doing in Doing if doing is not Doing.PASS])
+        requests, replies = chance.choice([(True, False), (False, True), (True, True)])
+        rule = Rule(doing, chance.uniform(0.0, 0.6), chance.uniform(0.0, 0.6))
+        return LinkFault(link, rule, requests, replies)
+
+    first = LinkFault("web-ledger", Rule(Doing.SWALLOW), requests=False, replies=True)
+    return [first, *(some() for _ in range(count - 1))]
 
 
-def inflict(demo: Demo, fault: Fault) -> str:
+def orders_of(seed: int) -> tuple[list[str], list[str]]:
+    """Choose in which order all parts are killed, and in which they are started again."""
+    chance = random.Random(f"orders {seed}")
+    return chance.sample(PARTS, len(PARTS)), chance.sample(PARTS, len(PARTS))
+
+
+def inflict(shop: Installation, fault: Fault) -> str:
     """Let it happen; return what did."""
-    pid = pid_of(demo, fault.target)
+    pid = shop.pid(fault.target)
     if pid is None:
         return f"{fault.target} is down already"
     os.kill(pid, fault.signal)
@@ -134,47 +105,93 @@ def inflict(demo: Demo, fault: Fault) -> str:
     return f"{fault.target}: {fault.what}"
 
 
-def healed(demo: Demo) -> str:
-    """Wait until the site is ready and everything is on record; return what is missing, or nothing."""
+def disturb(shop: Installation, fault: LinkFault, seconds: float) -> str:
+    """Let it happen to a connection for so long, and heal it; return what did."""
+    link = shop.links[fault.link]
+    link.set(requests=fault.rule if fault.requests else PASS, replies=fault.rule if fault.replies else PASS)
+    time.sleep(seconds)
+    link.heal()
+    return f"{fault} for {seconds:.1f} s"
+
+
+def scatter(shop: Installation, seed: int) -> str:
+    """Kill everything in one order and start it in another; return both."""
+    chance = random.Random(f"pauses {seed}")
+    killed, begun = orders_of(seed)
+    shop.stop_keeping()
+    for part in killed:
+        shop.kill(part)
+        time.sleep(chance.uniform(0, 0.3))
+    for part in begun:
+        shop.start(part)
+        time.sleep(chance.uniform(0, 0.5))
+    return f"killed {', '.join(killed)}; started {', '.join(begun)}"
+
+
+def healed(shop: Installation) -> list[str]:
+    """Wait until the site is ready and everything is on record; return what is missing, or does not agree."""
     until = time.monotonic() + HEAL_SECONDS
     missing = "not ready"
     while time.monotonic() < until:
         try:
-            ready = httpx.get(f"{demo.url}/ready", timeout=2)
+            ready = httpx.get(f"{shop.url}/ready", timeout=2)
             missing = ready.text if ready.status_code != 200 else ""
-            if not missing and not (missing := waiting(demo)):
-                return ""
+            if not missing and not (missing := waiting(shop)):
+                return audited(shop)
         except httpx.HTTPError as fault:
             missing = repr(fault)
         time.sleep(0.2)
-    return f"After {HEAL_SECONDS:.0f} s it had not healed: {missing}"
+    return [f"After {HEAL_SECONDS:.0f} s it had not healed: {missing}\n{shop.last_words()}"]
 
 
-def waiting(demo: Demo) -> str:
+def waiting(shop: Installation) -> str:
     """Return what is not as it should be yet: events that are not on record, numbers that do not add up."""
-    said = demo.command_json("sale_status", SLUG)
+    said = shop.command_json("sale_status", SLUG)
     return "" if said["backlog"] == 0 and said["adds_up"] else str(said["verdict"])
+
+
+def audited(shop: Installation) -> list[str]:
+    """Compare ledger and record, entry by entry; return what does not agree."""
+    return [
+        f"The ledger and the record: {difference}" for difference in shop.command_json("audit_sales")["sales"][SLUG]
+    ]
 
 
 def run(seed: int, *, count: int, stock: int, folder: Path, say: Callable[[str], None]) -> list[str]:
     """Do one run; return what must never happen and did."""
     chance = random.Random(seed + 1)
     history = History()
-    with started(folder, stock=stock, workers=2) as demo:
-        crowd = Crowd(demo, history)
+    with installed(folder, stock=stock) as shop:
+        shop.keep()
+        crowd = Crowd(shop.url, history)
         crowd.start()
         try:
-            for fault in faults_of(seed, count):
-                time.sleep(chance.uniform(0.5, 1.5))
-                say(inflict(demo, fault))
+            for fault, link_fault in zip(faults_of(seed, count), link_faults_of(seed, count), strict=True):
+                say(disturb(shop, link_fault, chance.uniform(0.5, 1.5)))
+                say(inflict(shop, fault))
             time.sleep(1.0)
+            say(scatter(shop, seed))
         finally:
             crowd.stop()
-        unhealed = healed(demo)
+        try:
+            shop.until_ready()
+        except AssertionError as never:
+            return [str(never)]
+        buy_after(shop, history)
+        wrong = healed(shop)
         record = Record.read(folder, SLUG)
-    say(f"answers by status: {history.statuses()}; told that they have one: {len(history.won())}")
+    say(f"answers by status: {history.statuses()}; told that they have one: {len(history.bought())}")
     say(f"on record: {len(record.rows)}")
-    return [*([unhealed] if unhealed else []), *findings(history, record)]
+    return [*wrong, *findings(history, record)]
+
+
+def buy_after(shop: Installation, history: History) -> None:
+    """Buy as somebody who comes when everything is well again."""
+    history.healed_ms = now_ms()
+    with httpx.Client(base_url=shop.url, timeout=ANSWER_SECONDS) as client:
+        late_shopper = Shopper(shop.url, history, "late", client)
+        late_shopper.buy_until_told(seconds=10.0)
+        late_shopper.look_up()
 
 
 def main() -> int:

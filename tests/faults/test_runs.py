@@ -1,13 +1,12 @@
-"""Three seeds of the fault runs, and proof that their checks can fail."""
+"""Three seeds of the fault runs, and what a seed decides. Proof that their checks can fail is in `test_checks`."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.faults.history import History, Record, Row, Told, findings
-from tests.faults.run import faults_of, run
+from tests.faults.proxy import Doing
+from tests.faults.run import LINKS, LinkFault, faults_of, link_faults_of, orders_of, run
 
 SEEDS = range(1, 1 + int(os.environ.get("FAULT_SEEDS", "3")))
 
@@ -28,47 +27,21 @@ class TestFaults:
     def test_begin_with_the_death_of_the_ledger(self) -> None:
         assert {(faults_of(seed, 3)[0].what, faults_of(seed, 3)[0].target) for seed in range(9)} == {("kill", "ledger")}
 
+    def test_of_connections_begin_with_a_lost_answer_of_the_ledger(self) -> None:
+        first = {(fault.link, fault.rule.doing, fault.requests, fault.replies) for fault in map(_first_of, range(9))}
 
-EARLY = Told("early", 200, purchase_id="one", unit=1)
-LATE = Told("late", 200, purchase_id="two", unit=2)
-TRUE = Record(stock=2, recorded=2, rows=(Row("one", "x:demo:early", 1), Row("two", "x:demo:late", 2)))
+        assert first == {("web-ledger", Doing.SWALLOW, False, True)}
+
+    def test_of_connections_are_the_same_for_the_same_seed(self) -> None:
+        assert link_faults_of(7, 5) == link_faults_of(7, 5)
+        assert orders_of(7) == orders_of(7)
+
+    def test_are_of_every_kind_on_every_link(self) -> None:
+        chosen = [fault for seed in range(60) for fault in link_faults_of(seed, 4)]
+
+        assert {fault.rule.doing for fault in chosen} == set(Doing) - {Doing.PASS}
+        assert {fault.link for fault in chosen} == set(LINKS)
 
 
-class TestTheChecks:
-    def test_find_nothing_where_all_is_well(self) -> None:
-        assert findings(History([EARLY, LATE, Told("third", 400, message="item is sold out")]), TRUE) == []
-
-    @pytest.mark.parametrize(
-        ("record", "finding"),
-        [
-            (replace(TRUE, rows=TRUE.rows[:1], recorded=1), "Lost: late"),
-            (replace(TRUE, stock=1), "Oversold: 2 orders"),
-            (replace(TRUE, recorded=1), "counts 1 orders, and there are 2"),
-            (replace(TRUE, rows=(TRUE.rows[0], replace(TRUE.rows[1], unit=1))), "The unit 1 belongs to 2 purchases"),
-            (
-                replace(TRUE, rows=(*TRUE.rows, Row("three", "x:demo:x", 3)), recorded=3, stock=3),
-                "Nobody was told of three",
-            ),
-            (replace(TRUE, stock=3), "1 units are left"),
-        ],
-    )
-    def test_find_what_the_record_has_wrong(self, record: Record, finding: str) -> None:
-        history = History([EARLY, LATE, Told("third", 400, message="item is sold out")])
-
-        assert any(finding in sentence for sentence in findings(history, record))
-
-    @pytest.mark.parametrize(
-        ("told", "finding"),
-        [
-            (Told("third", 500), "had the status 500"),
-            (replace(EARLY, purchase_id="other"), "told 2 different purchases"),
-            (replace(LATE, shopper="third", purchase_id="other", unit=1), "The unit 1 belongs to 2 purchases"),
-        ],
-    )
-    def test_find_what_shoppers_were_told_wrong(self, told: Told, finding: str) -> None:
-        assert any(finding in sentence for sentence in findings(History([EARLY, LATE, told]), TRUE))
-
-    def test_let_a_shopper_wait_who_was_told_nothing(self) -> None:
-        history = History([EARLY, Told("late", 0)])
-
-        assert findings(history, TRUE) == []
+def _first_of(seed: int) -> LinkFault:
+    return link_faults_of(seed, 3)[0]
