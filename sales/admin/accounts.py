@@ -2,6 +2,7 @@
 
 from typing import Any, override
 
+import allauth.account.admin  # noqa: F401 (registers a class of its own, which is taken away below)
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.http import HttpRequest
@@ -9,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from sales.admin.base import AdminUserCreationForm, UserAdmin, UserChangeForm
 from sales.models import Account
+
+# Whoever may write there could give an account that may do more an address of their own, and reset its password.
+admin.site.unregister(EmailAddress)
 
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 

@@ -1,15 +1,40 @@
-"""The site account: signs in by e-mail. Who a shopper is in the ledger is `sales.domain.shoppers`."""
+"""The site account: signs in by e-mail. Who a shopper is in the ledger is `sales.domain.shoppers`.
+
+Web sessions of an account end with its password and when it is switched off. Of an account that is saved,
+`services.web_sessions` hears; of many that are changed by one statement nobody would, so that is seen to here.
+"""
 
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, UserManager
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from sales.models.web_sessions import WebSessionEnd
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    """Accounts, as a list."""
+
+    def update(self, **values: Any) -> int:
+        """Change all of them; where that ends their web sessions, put the ends on the list that workers read."""
+        if values.get("is_active", True) and "password" not in values:
+            return super().update(**values)
+        now = timezone.now()
+        with transaction.atomic(using=self.db):
+            pks = self.values_list("pk", flat=True)
+            WebSessionEnd.objects.bulk_create([WebSessionEnd(at=now, account_id=pk) for pk in pks])
+            return super().update(**values)
 
 
 class AccountManager(UserManager["Account"]):
     """Makes accounts that have an e-mail address and no user name."""
+
+    def get_queryset(self) -> AccountQuerySet:
+        """Return all accounts."""
+        return AccountQuerySet(self.model, using=self._db)
 
     def _create(self, *, email: str, password: str | None, **fields: Any) -> "Account":
         if not email:

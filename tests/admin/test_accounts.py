@@ -88,6 +88,10 @@ class TestTheForm:
 
         assert not EmailAddress.objects.filter(user=early).exists()
 
+    def test_is_the_only_place_where_an_address_is_changed(self, desk: Desk) -> None:
+        assert desk.browser.get("/admin/account/emailaddress/").status_code == 404
+        assert "emailaddress" not in desk.browser.get("/admin/").content.decode()
+
     def test_changes_a_password(self, desk: Desk, early: Account) -> None:
         answer = desk.post(
             "auth_user_password_change", early.pk, usable_password="true", password1="another-" + PASSWORD,

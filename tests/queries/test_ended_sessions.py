@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -92,6 +93,24 @@ class TestAnAccount:
         account.first_name = "Early"
         account.last_login = timezone.now()
         account.save(update_fields=fields)
+
+        assert not WebSessionEnd.objects.exists()
+
+    @pytest.mark.parametrize("values", [{"is_active": False}, {"password": "!"}])
+    def test_loses_them_too_where_many_are_changed_by_one_statement(
+        self, account: Account, values: dict[str, Any]
+    ) -> None:
+        before = now_ms() - 1
+        late = Account.objects.create_user(email="late@example.org", password="a long enough password")
+
+        Account.objects.filter(pk=account.pk).update(**values)
+        found = read()
+
+        assert found.has(session="x", account=account.pk, issued_ms=before)
+        assert not found.has(session="x", account=late.pk, issued_ms=before)
+
+    def test_keeps_them_where_one_statement_changes_something_else(self, account: Account) -> None:
+        Account.objects.update(first_name="Early", is_active=True)
 
         assert not WebSessionEnd.objects.exists()
 
