@@ -87,6 +87,11 @@ class Conf:
         """Slug of the API client that a caller without a key is taken for; None where a key is required."""
         return "demo" if self.site is Site.DEMO else None
 
+    @property
+    def may_lose_a_second(self) -> bool:
+        """Whether purchases of the last second can be lost where the ledger's machine falls; then pages say so."""
+        return self.ledger_risk is LedgerRisk.ACCEPT_1S
+
 
 def current() -> Conf:
     """Return the installation's configuration (`settings.SALES`)."""

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sales import conf
 from sales.domain import polling, references
 from sales.live.entries import Entry, EntryState
 from sales.live.results import Found, Snapshot
@@ -119,6 +120,7 @@ class Mine:
     taken_at: datetime | None = None
     bought_at: datetime | None = None
     recorded: bool = False
+    may_be_lost: bool = False  # bought, and where the ledger's machine falls now, perhaps nobody's
     was_held: bool = False
     countdown: Countdown | None = None
     is_last_minutes: bool = False
@@ -196,6 +198,7 @@ def bought(
         entry=entry,
         bought_at=moment(entry.at_ms, sale),
         recorded=recorded,
+        may_be_lost=not recorded and conf.current().may_lose_a_second,
         may_buy_another=another,
         delay_ms=None if recorded else polling.RECORDING.drawn(chance),
         focus=focus,

@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sales import conf
 from sales.domain import references
 from sales.domain.outcomes import Outcome
 from sales.domain.states import OrderState
@@ -45,6 +46,7 @@ class Purchase:
     deadline: datetime | None = None
     cancelled_at: datetime | None = None
     cancel_reason: str = ""
+    may_be_lost: bool = False  # bought, and where the ledger's machine falls now, perhaps nobody's
 
     @property
     def reference(self) -> str:
@@ -155,4 +157,5 @@ def _live(sale: SaleEntry, ticket: Ticket, entry: Entry) -> Purchase:
         taken_at=moment(entry.taken_ms, sale),
         bought_at=None if is_held else moment(entry.at_ms, sale),
         deadline=moment(entry.at_ms, sale) if is_held else None,
+        may_be_lost=not is_held and conf.current().may_lose_a_second,
     )

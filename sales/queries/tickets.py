@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from sales import conf
 from sales.models import CompareAtMeaning, Product, Sale
 from sales.queries import pictures
 from sales.queries.catalogue import SaleEntry
@@ -35,6 +36,7 @@ class Ticket:
     closes_at: datetime
     hold_seconds: int
     zone: str
+    may_lose_a_second: bool = False  # what was bought in the last second, where the ledger's machine falls
 
     @property
     def is_lowest_30_days(self) -> bool:
@@ -77,4 +79,5 @@ def _ticket(sale: SaleEntry, product: Product) -> Ticket:
         closes_at=local(sale.closes_at, sale),
         hold_seconds=sale.hold_seconds,
         zone=sale.time_zone,
+        may_lose_a_second=conf.current().may_lose_a_second,
     )
