@@ -16,7 +16,9 @@ def main() -> None:
         sys.exit(f"{missing.name} is not installed for {sys.executable}. Run `make setup`, then .venv/bin/python.")
 
     from flashsale_site.reading import Misconfigured, assume_demo  # noqa: PLC0415 (needs Django)
+    from sales.web import request_id  # noqa: PLC0415
 
+    request_id.begin(None)  # what this run logs can be told from what others log beside it
     try:
         if sys.argv[1:2] == ["demo"]:
             assume_demo(sys.argv[2:])

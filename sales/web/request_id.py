@@ -1,5 +1,7 @@
 """One id per request: taken from the proxy in front or made here, in every log record and in the answer.
 
+A run of a command, the keeper's among them, has one as well: `manage.py` begins it.
+
 Nothing else about logging lives here; the site's settings put `RequestIdFilter` on their log output.
 """
 

@@ -1,10 +1,13 @@
 """The id that ties an answer to what was logged about it."""
 
 import logging
+import sys
+from contextvars import copy_context
 
 import pytest
 from django.test import Client
 
+import manage
 from sales.web import request_id
 
 pytestmark = pytest.mark.urls("tests.site.urls")
@@ -45,6 +48,15 @@ class TestTheRequestId:
 
         logged = [record for record in caplog.records if record.name == "django.request"]
         assert [record.__dict__["request_id"] for record in logged] == ["4f1c0a9e-from-the-proxy"]
+
+    def test_is_had_by_a_run_of_a_command_too(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(sys, "argv", ["manage.py", "version"])
+        run = copy_context()
+
+        run.run(manage.main)
+
+        assert len(run.run(request_id.current)) == 16
+        assert request_id.current() == "-"
 
     def test_ends_with_its_request(self, client: Client):
         client.get("/plain")
