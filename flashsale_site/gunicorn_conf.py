@@ -7,6 +7,7 @@ The names below are gunicorn's. A mistake in the settings ends gunicorn here, wi
 
 import gc
 import logging.config
+import resource
 import sys
 from pathlib import Path
 
@@ -23,6 +24,13 @@ try:
     _env = reading.read()
 except reading.Misconfigured as _mistake:
     sys.exit(str(_mistake))
+
+
+_CONNECTIONS = 65_536
+_may, _at_most = resource.getrlimit(resource.RLIMIT_NOFILE)  # -1 is without limit
+_wanted = _CONNECTIONS if _at_most < 0 else min(_at_most, _CONNECTIONS)
+if 0 <= _may < _wanted:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _at_most))  # each connection is an open file
 
 
 class SiteLogger(Logger):  # type: ignore[misc]  # comes without types

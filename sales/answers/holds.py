@@ -61,7 +61,7 @@ def _act(ask: Ask, verb: HoldVerb, table: Mapping[Outcome, Row]) -> Steps:
         taken = yield from steps.standing(sale, shopper=named.shopper, order_id=named.order_id)
         if taken.outcome not in table and taken.outcome not in UNDECIDED:  # nothing was decided yet
             return limiting.refusal(allowance, sentence=limiting.TOO_MANY_REQUESTS)
-    return wire.answer(table, taken).with_headers(limiting.headers(allowance))
+    return wire.answer(table, taken, limiting.headers(allowance))
 
 
 def _named(ask: Ask, caller: Caller) -> Named | Answer:

@@ -45,11 +45,11 @@ def _decide(sale: SaleEntry, wish: Wish, caller: Caller, address: str) -> Asking
     allowance = yield from limiting.spend(buckets)
     if limiting.may_go_on(allowance):
         taken = yield from steps.take(sale, shopper=wish.shopper, order_id=uuid4(), key_digest=wish.key_digest)
-        return wire.answer(wire.PURCHASE, taken).with_headers(limiting.headers(allowance))
+        return wire.answer(wire.PURCHASE, taken, limiting.headers(allowance))
     before = yield from steps.take_again(sale, shopper=wish.shopper, key_digest=wish.key_digest)
     if before is None:
         return limiting.refusal(allowance, sentence=limiting.TOO_MANY_PURCHASES)
-    return wire.answer(wire.PURCHASE, before).with_headers(limiting.headers(allowance))
+    return wire.answer(wire.PURCHASE, before, limiting.headers(allowance))
 
 
 def _wish(ask: Ask, caller: Caller) -> Wish | Answer:

@@ -17,6 +17,7 @@ from sales.live.results import Taken
 type Body = dict[str, Any]
 
 JSON_HEADERS: Headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 RETRY_AFTER_SECONDS = 2  # a ledger that stopped and started sells again within seconds
 
 CANNOT_BE_ASKED = "The sale cannot be asked right now, please try again"
@@ -37,8 +38,7 @@ def written(moment: datetime) -> str:
 
 def reply(status: int, body: Any, headers: Headers = ()) -> Answer:
     """Make an answer of something that JSON can say."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Answer(status=status, headers=JSON_HEADERS + headers, body=text.encode())
+    return Answer(status=status, headers=JSON_HEADERS + headers, body=_ENCODER.encode(body).encode())
 
 
 def error(status: int, sentence: str, headers: Headers = ()) -> Answer:
@@ -167,9 +167,9 @@ EXTEND: Mapping[Outcome, Row] = {
 }
 
 
-def answer(table: Mapping[Outcome, Row], taken: Taken) -> Answer:
-    """Return the row of the contract for what the ledger said."""
+def answer(table: Mapping[Outcome, Row], taken: Taken, headers: Headers = ()) -> Answer:
+    """Return the row of the contract for what the ledger said; `headers` are added to it."""
     if taken.outcome in UNDECIDED:
-        return undecided(taken.outcome)
+        return undecided(taken.outcome).with_headers(headers)
     row = table[taken.outcome]
-    return reply(row.status, row.body(taken))
+    return reply(row.status, row.body(taken), headers)

@@ -26,11 +26,11 @@ from sales.lane.driving import Driver
 from sales.lane.frames import Frame, Frames, Setting
 from sales.lane.pages import Pages, is_for_all
 from sales.lane.routes import Hot
+from sales.lane.writing import write, write_in_messages
 from sales.web import buy, edge, errors, request_id
 
 _PAGE = "/sales/a-sale/"
 _HANG_UP = (("Connection", "close"),)
-_WRITTEN_HERE = frozenset({"content-length", "x-request-id"})
 
 
 class Lane:
@@ -60,16 +60,15 @@ class Lane:
         if not (hot or slug) or not asked.is_plain:
             await self._hand_over(asked)
             return
-        setting = self._frames.setting_of(hot.kind if hot else _PAGE, asked.scheme, asked.headers)
-        frame = self._frames.of(setting) if setting else None
-        if setting is None or frame is None:
+        frame = self._frames.around(hot.kind if hot else _PAGE, asked.scheme, asked.headers)
+        if frame is None:
             await self._hand_over(asked)
             return
         request_id.begin(asked.headers.get("x-request-id"))
         if hot:
             await self._answer_hot(asked, hot, frame)
         else:
-            await self._answer_page(asked, slug, setting)
+            await self._answer_page(asked, slug, frame.setting)
 
     async def _answer_hot(self, asked: Asked, hot: Hot, frame: Frame) -> None:
         body = None
@@ -86,7 +85,7 @@ class Lane:
                 translation.activate(frame.language)
             made = await self._driver.run(hot.answer(ask))
         if isinstance(made, Answer):
-            await _write(asked, made, frame)
+            await write(asked, made, frame)
         elif made:
             await self._write_page(asked, made)
         else:
@@ -102,7 +101,7 @@ class Lane:
         if page is None:
             await self._hand_over(asked)
         else:
-            await _write(asked, page.answer())
+            await write(asked, page.answer())
 
     async def _write_page(self, asked: Asked, reply: Reply) -> None:
         """Have Django write the page around a refusal: who is signed in stands in its head."""
@@ -112,7 +111,7 @@ class Lane:
         def written() -> Answer:
             return _answer_of(self._frames.answered(request, lambda request: buy.refused(request, reply))[0])
 
-        await _write(asked, await self._driver.read(Read(written)))
+        await write(asked, await self._driver.read(Read(written)))
 
     async def _hand_over(self, asked: Asked, body: Body | None = None) -> None:
         """Give the request to Django, whole."""
@@ -125,6 +124,9 @@ class Lane:
         await self._django.answer(asked, body)
 
     async def _body(self, asked: Asked, *, most: int) -> Body:
+        content = asked.shortcut.body() if asked.shortcut else None
+        if content is not None:
+            return Body(content[:most], whole=len(content) <= most)
         return await bodies.read(asked.receive, most=most, seconds=self._body_seconds)
 
     async def _too_slow(self, asked: Asked) -> None:
@@ -137,7 +139,7 @@ class Lane:
 
         read = Read(partial(self._frames.answered, WSGIRequest(environ_of(asked)), said))
         response, _ = await self._driver.read(read)
-        await _write(asked, _answer_of(response).with_headers(_HANG_UP))
+        await write_in_messages(asked, _answer_of(response).with_headers(_HANG_UP))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
@@ -174,18 +176,3 @@ _client_address = lru_cache(maxsize=4_096)(addresses.client_address)  # a visito
 
 def _answer_of(response: HttpResponse) -> Answer:
     return Answer(status=response.status_code, headers=tuple(response.items()), body=response.content)
-
-
-async def _write(asked: Asked, answer: Answer, frame: Frame | None = None) -> None:
-    """Send an answer, with what the middleware adds where it did not come through it."""
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in answer.headers
-        if name.lower() not in _WRITTEN_HERE
-    ]
-    if frame:
-        headers += frame.headers
-    headers.append((b"content-length", b"%d" % len(answer.body)))
-    headers.append((b"x-request-id", request_id.current().encode()))
-    await asked.send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await asked.send({"type": "http.response.body", "body": answer.body})

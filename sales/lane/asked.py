@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from sales.lane.protocol import SHORTCUT, Shortcut
+
 type Message = MutableMapping[str, Any]
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
@@ -48,6 +50,12 @@ class Asked:
         """The address of the connection; empty for a unix socket."""
         client = self.scope.get("client")
         return client[0] if client else ""
+
+    @cached_property
+    def shortcut(self) -> Shortcut | None:
+        """What the server offers besides ASGI, if it is ours."""
+        found: Shortcut | None = self.scope.get("extensions", {}).get(SHORTCUT)
+        return found
 
     @property
     def is_plain(self) -> bool:

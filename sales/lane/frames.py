@@ -68,11 +68,16 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What goes around each answer: headers as bytes, names in small letters, and the language of its texts."""
+    """What goes around each answer: headers as bytes, names in small letters, and the language of its texts.
 
+    `lines` are the same headers as they go over the wire.
+    """
+
+    setting: Setting
     language: str
     secure: bool
     headers: tuple[tuple[bytes, bytes], ...]
+    lines: bytes
 
 
 class Frames:
@@ -81,19 +86,35 @@ class Frames:
     def __init__(self) -> None:
         self._chain = _chain()
         self._proxy_header = _proxy_header()
-        self.of = lru_cache(maxsize=MOST_KEPT)(self._made)
+        self._of = lru_cache(maxsize=MOST_KEPT)(self._made)
+        self._known: dict[tuple[str, ...], Frame] = {}
 
-    def setting_of(self, path: str, scheme: str, headers: Mapping[str, str]) -> Setting | None:
+    def around(self, path: str, scheme: str, headers: Mapping[str, str]) -> Frame | None:
+        """Return the frame of a request; None where it is Django's."""
+        get = headers.get
+        forwarded = get(self._proxy_header, "") if self._proxy_header else ""
+        said = (path, scheme, get("host", ""), get("origin", ""), get("accept-language", ""), forwarded)
+        cookie = get("cookie", "")
+        known = None if cookie else self._known.get(said)  # cookies are everybody's own, and not worth keeping
+        if known:
+            return known
+        setting = self._setting_of(said, cookie)
+        frame = self._of(setting) if setting else None
+        if frame and not cookie:
+            if len(self._known) >= MOST_KEPT:
+                self._known.clear()
+            self._known[said] = frame
+        return frame
+
+    def _setting_of(self, said: tuple[str, ...], cookie: str) -> Setting | None:
         """Return what the middleware looks at; None where something is missing or too long to be remembered."""
-        host, origin = headers.get("host", ""), headers.get("origin", "")
-        language, cookie = headers.get("accept-language", ""), headers.get("cookie", "")
-        if not host or len(host) + len(origin) + len(language) > MOST_CHARACTERS:
+        path, scheme, host, origin, language, forwarded = said
+        if not host or len(host) + len(origin) + len(language) + len(forwarded) > MOST_CHARACTERS:
             return None
         cookies = parse_cookie(cookie) if cookie else {}
         if not _CSRF_COOKIE.fullmatch(cookies.get(settings.CSRF_COOKIE_NAME, "")):
             return None  # the middleware would give out a new one
         chosen = cookies.get(settings.LANGUAGE_COOKIE_NAME, "")[:32]
-        forwarded = headers.get(self._proxy_header, "")[:MOST_CHARACTERS] if self._proxy_header else ""
         return Setting(path, scheme, host, forwarded, origin, language, chosen)
 
     def answered(self, request: HttpRequest, view: View) -> tuple[HttpResponse, str | None]:
@@ -117,7 +138,13 @@ class Frames:
             for name, value in response.items()
             if name.lower() not in _OWN
         )
-        return Frame(language=language, secure=request.is_secure(), headers=added)
+        return Frame(
+            setting=setting,
+            language=language,
+            secure=request.is_secure(),
+            headers=added,
+            lines=b"".join(b"%s: %s\r\n" % header for header in added),
+        )
 
 
 def _innermost(request: HttpRequest) -> HttpResponse:

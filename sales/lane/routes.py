@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from django.utils import timezone
 
@@ -55,8 +55,17 @@ _PAGE = re.compile(r"/sales/(?P<slug>[-a-zA-Z0-9_]+)/")
 _STATUS, _USER, _PURCHASE, _SALES = "/api/flashsale/status/", "/api/flashsale/user/", "/purchase/", "/sales/"
 
 
+MOST_CHARACTERS = 512
+"""No hot path is longer; whatever is remembered by path stays small."""
+
+
 def find(method: str, path: str) -> Hot | None:
     """Return what is asked for, if it is hot."""
+    return _find(method, path) if len(path) <= MOST_CHARACTERS else None
+
+
+@lru_cache(maxsize=1_024)
+def _find(method: str, path: str) -> Hot | None:
     if method == "POST":
         return _POSTS.get(path) or (_click(path) if path.startswith(_SALES) else None)
     if method != "GET":

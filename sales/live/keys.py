@@ -3,6 +3,7 @@
 import hashlib
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from sales import conf
@@ -22,7 +23,12 @@ class SaleKeys:
     @classmethod
     def of(cls, sale: int, *, draft: str = "") -> Self:
         """Name the keys of the sale with this primary key, or those of a draft that is to take their place."""
-        stem = f"{conf.current().ledger_key_prefix}{{sale:{sale}}}:" + (f"draft:{draft}:" if draft else "")
+        return cls.under(conf.current().ledger_key_prefix, sale, draft=draft)
+
+    @classmethod
+    def under(cls, prefix: str, sale: int, *, draft: str = "") -> Self:
+        """Do the same with a prefix that is known already."""
+        stem = f"{prefix}{{sale:{sale}}}:" + (f"draft:{draft}:" if draft else "")
         return cls(
             meta=stem + "meta",
             shoppers=stem + "shoppers",
@@ -35,6 +41,16 @@ class SaleKeys:
     def named(self, *names: str) -> tuple[str, ...]:
         """Return the keys with these names, in this order, as a script's header lists them."""
         return tuple(getattr(self, name) for name in names)
+
+
+def of_sale(sale: int, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return these of a sale's keys, in this order: what every purchase needs, so they are put together once."""
+    return _of_sale(conf.current().ledger_key_prefix, sale, names)
+
+
+@lru_cache(maxsize=4_096)
+def _of_sale(prefix: str, sale: int, names: tuple[str, ...]) -> tuple[str, ...]:
+    return SaleKeys.under(prefix, sale).named(*names)
 
 
 def drafts_of(sale: int) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sales.domain.states import LedgerState
 from sales.live.calls import Call
 from sales.live.entries import write_order_id
-from sales.live.keys import SaleKeys
+from sales.live.keys import SaleKeys, of_sale
 from sales.live.results import Changed, Done, Found, Snapshot, Taken, Terms, Ticked
 from sales.live.scripts import LEDGER_SCRIPTS
 
@@ -23,7 +23,7 @@ def purchase(
     """Take a unit: bought at once, or held where the sale has a hold time. Slot 0 is the shopper's next free one."""
     return Call(
         script=LEDGER_SCRIPTS["purchase"],
-        keys=SaleKeys.of(sale).named(*_ALL),
+        keys=of_sale(sale, _ALL),
         args=(epoch, shopper, slot, write_order_id(order_id), key_digest),
         read=Taken.read,
         failed=Taken.failed,
@@ -33,7 +33,7 @@ def purchase(
 def _about_hold(verb: str, *, sale: int, epoch: int, shopper: str, slot: int, order_id: UUID) -> Call[Taken]:
     return Call(
         script=LEDGER_SCRIPTS[verb],
-        keys=SaleKeys.of(sale).named(*_HOLD),
+        keys=of_sale(sale, _HOLD),
         args=(epoch, shopper, slot, write_order_id(order_id)),
         read=Taken.read,
         failed=Taken.failed,
@@ -59,7 +59,7 @@ def find(*, sale: int, epoch: int, shopper: str, key_digest: str = "") -> Call[F
     """Read all that the ledger knows of one shopper, and who holds a key. Writes nothing."""
     return Call(
         script=LEDGER_SCRIPTS["find"],
-        keys=SaleKeys.of(sale).named("meta", "shoppers", "keys"),
+        keys=of_sale(sale, ("meta", "shoppers", "keys")),
         args=(epoch, shopper, key_digest),
         read=Found.read,
         failed=Found.failed,
@@ -70,7 +70,7 @@ def snapshot(*, sale: int, epoch: int | None) -> Call[Snapshot]:
     """Read a sale's numbers in one instant. Epoch None reads whichever epoch the ledger is in (for proof and audit)."""
     return Call(
         script=LEDGER_SCRIPTS["snapshot"],
-        keys=SaleKeys.of(sale).named("meta", "returned", "deadlines", "events"),
+        keys=of_sale(sale, ("meta", "returned", "deadlines", "events")),
         args=(-1 if epoch is None else epoch,),
         read=Snapshot.read,
         failed=Snapshot.failed,
@@ -81,7 +81,7 @@ def tick(*, sale: int, epoch: int, most: int = 500) -> Call[Ticked]:
     """Free at most so many holds that are due, and store the clock."""
     return Call(
         script=LEDGER_SCRIPTS["tick"],
-        keys=SaleKeys.of(sale).named(*_HOLD),
+        keys=of_sale(sale, _HOLD),
         args=(epoch, most),
         read=Ticked.read,
         failed=Ticked.failed,
@@ -92,7 +92,7 @@ def publish(*, sale: int, epoch: int, terms: Terms) -> Call[Done]:
     """Put a sale into the ledger for the first time."""
     return Call(
         script=LEDGER_SCRIPTS["publish"],
-        keys=SaleKeys.of(sale).named(*_ALL),
+        keys=of_sale(sale, _ALL),
         args=(
             epoch,
             terms.stock,
@@ -114,7 +114,7 @@ def set_state(*, sale: int, epoch: int, state: LedgerState, number: int) -> Call
     """Open, pause or close; `number` is the record's number of this state change."""
     return Call(
         script=LEDGER_SCRIPTS["set_state"],
-        keys=SaleKeys.of(sale).named("meta"),
+        keys=of_sale(sale, ("meta",)),
         args=(epoch, state, number),
         read=Done.read,
         failed=Done.failed,
@@ -125,7 +125,7 @@ def change(*, sale: int, epoch: int, number: int, stock: int, opens_ms: int, clo
     """Change stock and window; `number` is the record's number of this change, `stock` and times are absolute."""
     return Call(
         script=LEDGER_SCRIPTS["change"],
-        keys=SaleKeys.of(sale).named("meta", "returned", "deadlines"),
+        keys=of_sale(sale, ("meta", "returned", "deadlines")),
         args=(epoch, number, stock, opens_ms, closes_ms),
         read=Changed.read,
         failed=Changed.failed,
@@ -136,7 +136,7 @@ def cancel(*, sale: int, epoch: int, shopper: str, slot: int, order_id: UUID, nu
     """Cancel an order that is cancelled on record; `number` is the stock change that keeps its unit back, or 0."""
     return Call(
         script=LEDGER_SCRIPTS["cancel"],
-        keys=SaleKeys.of(sale).named(*_HOLD),
+        keys=of_sale(sale, _HOLD),
         args=(epoch, shopper, slot, write_order_id(order_id), number),
         read=Changed.read,
         failed=Changed.failed,
@@ -150,7 +150,7 @@ def mark_recorded(*, sale: int, epoch: int, seq: int, dead: Iterable[tuple[str, 
         triples += (shopper, slot, write_order_id(order_id))
     return Call(
         script=LEDGER_SCRIPTS["mark_recorded"],
-        keys=SaleKeys.of(sale).named("meta", "shoppers"),
+        keys=of_sale(sale, ("meta", "shoppers")),
         args=(epoch, seq, *triples),
         read=Done.read,
         failed=Done.failed,
@@ -161,7 +161,7 @@ def mend(*, sale: int, epoch: int, shopper: str, order_id: UUID) -> Call[Done]:
     """Say that an order that the record had refused is on record after all."""
     return Call(
         script=LEDGER_SCRIPTS["mend"],
-        keys=SaleKeys.of(sale).named("meta", "shoppers"),
+        keys=of_sale(sale, ("meta", "shoppers")),
         args=(epoch, shopper, write_order_id(order_id)),
         read=Done.read,
         failed=Done.failed,
@@ -184,7 +184,7 @@ def fence(*, sale: int, below: int) -> Call[Done]:
     """Shut a sale that is not to be believed, unless it is of an epoch above `below`: it answers STALE_EPOCH."""
     return Call(
         script=LEDGER_SCRIPTS["fence"],
-        keys=SaleKeys.of(sale).named("meta"),
+        keys=of_sale(sale, ("meta",)),
         args=(below,),
         read=Done.read,
         failed=Done.failed,
@@ -210,7 +210,7 @@ def install(*, sale: int, epoch: int, draft: str, shoppers: int, keys: int, retu
     """Put a draft in the place of the sale's keys; the numbers say how much was written of each."""
     return Call(
         script=LEDGER_SCRIPTS["install"],
-        keys=(*SaleKeys.of(sale).named(*_ALL), *SaleKeys.of(sale, draft=draft).named(*_ALL)),
+        keys=(*of_sale(sale, _ALL), *SaleKeys.of(sale, draft=draft).named(*_ALL)),
         args=(epoch, shoppers, keys, returned, events),
         read=Done.read,
         failed=Done.failed,

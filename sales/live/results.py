@@ -8,6 +8,13 @@ from sales.domain.states import LedgerState
 from sales.live.calls import Reply, text_of
 from sales.live.entries import Entry, EntryState
 
+_WORDS = {each.value.encode(): each for each in Outcome}
+
+
+def _outcome(word: bytes | str) -> Outcome:
+    """Read a script's first word. Raises ValueError where it is none that is known."""
+    return _WORDS.get(word) or Outcome(text_of(word))  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -49,7 +56,7 @@ class Taken:
         """Read a script's reply."""
         outcome, now_ms, left, held, recorded_seq, moment_ms, slot, entry = reply
         return cls(
-            outcome=Outcome(text_of(outcome)),
+            outcome=_outcome(outcome),
             now_ms=now_ms,
             left=left,
             held=held,
@@ -114,7 +121,7 @@ class Found:
             shopper, _, slot = text_of(holder).rpartition("/")
             key_holder = (shopper, int(slot))
         return cls(
-            outcome=Outcome(text_of(outcome)),
+            outcome=_outcome(outcome),
             now_ms=now_ms,
             recorded_seq=recorded_seq,
             limit=limit,
@@ -170,7 +177,7 @@ class Snapshot:
     @classmethod
     def read(cls, reply: Reply) -> Self:
         """Read a script's reply."""
-        outcome = Outcome(text_of(reply[0]))
+        outcome = _outcome(reply[0])
         if outcome is not Outcome.FOUND:
             return cls(outcome=outcome)
         now_ms, sound, state, *numbers = reply[1:]
@@ -206,7 +213,7 @@ class Ticked:
     def read(cls, reply: Reply) -> Self:
         """Read a script's reply."""
         outcome, now_ms, freed, more = reply
-        return cls(outcome=Outcome(text_of(outcome)), now_ms=now_ms, freed=freed, more=bool(more))
+        return cls(outcome=_outcome(outcome), now_ms=now_ms, freed=freed, more=bool(more))
 
     @classmethod
     def failed(cls, outcome: Outcome) -> Self:
@@ -231,7 +238,7 @@ class Changed:
     def read(cls, reply: Reply) -> Self:
         """Read a script's reply."""
         outcome, sold, held = reply
-        return cls(outcome=Outcome(text_of(outcome)), sold=sold, held=held)
+        return cls(outcome=_outcome(outcome), sold=sold, held=held)
 
     @classmethod
     def failed(cls, outcome: Outcome) -> Self:
@@ -253,7 +260,7 @@ class Done:
     @classmethod
     def read(cls, reply: Reply) -> Self:
         """Read a script's reply."""
-        return cls(outcome=Outcome(text_of(reply[0])))
+        return cls(outcome=_outcome(reply[0]))
 
     @classmethod
     def failed(cls, outcome: Outcome) -> Self:

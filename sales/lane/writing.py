@@ -1,0 +1,50 @@
+"""Writes an answer to whoever asked: in one piece where the server takes it so, else in the messages of ASGI."""
+
+from collections.abc import Iterable
+
+from sales.answers.ask import Answer, Headers
+from sales.lane.asked import Asked
+from sales.lane.frames import Frame
+from sales.web import request_id
+
+_WRITTEN_HERE = frozenset({"content-length", "x-request-id"})
+
+
+async def write(asked: Asked, answer: Answer, frame: Frame | None = None) -> None:
+    """Send an answer, with what the middleware adds where it did not come through it."""
+    shortcut = asked.shortcut
+    if shortcut:
+        lines = _lines(answer.headers) + (frame.lines if frame else b"") + _own_lines(answer)
+        if shortcut.answer(answer.status, lines, answer.body):
+            return
+    await write_in_messages(asked, answer, frame)
+
+
+async def write_in_messages(asked: Asked, answer: Answer, frame: Frame | None = None) -> None:
+    """The same as any ASGI server takes it; also for a header about the connection, which is the server's to obey."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in _kept(answer.headers)]
+    if frame:
+        headers += frame.headers
+    headers.append((b"content-length", b"%d" % len(answer.body)))
+    headers.append((b"x-request-id", request_id.current().encode()))
+    await asked.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await asked.send({"type": "http.response.body", "body": answer.body})
+
+
+def _kept(headers: Headers) -> Iterable[tuple[str, str]]:
+    for name, value in headers:
+        small = name.lower()
+        if small not in _WRITTEN_HERE:
+            yield small, value
+
+
+def _lines(headers: Headers) -> bytes:
+    """Return the headers as they go over the wire. Raises ValueError where a value would begin another line."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers if name.lower() not in _WRITTEN_HERE])
+    if lines.count("\n") > len(headers):
+        raise ValueError("A header must not hold the end of a line.")
+    return lines.encode("latin-1")
+
+
+def _own_lines(answer: Answer) -> bytes:
+    return b"content-length: %d\r\nx-request-id: %s\r\n" % (len(answer.body), request_id.current().encode())
