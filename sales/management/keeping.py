@@ -122,7 +122,7 @@ class Keeper:
         if self._away:
             logger.info("Ledger and database are back.")
             self._away = ""
-        return self._breath() if more else conf.current().keeper_idle_ms / 1000
+        return 0 if more else conf.current().keeper_idle_ms / 1000  # each batch was followed by a breath already
 
     def _wait_for(self, trouble: Exception) -> None:
         is_ledger = isinstance(trouble, LedgerUnavailable | LedgerRefused)

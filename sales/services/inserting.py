@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from sales.domain import references
 from sales.live.line import Unreadable
 from sales.live.stream import Event
 from sales.models import Order, Sale
 
+_ORDERS = Order._meta  # noqa: SLF001 - Django documents it as what describes a model
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN = ("order_id", "reference", "shopper", "slot", "unit", "epoch", "seq", "key_digest", "taken_at", "bought_at")
 """What an order has from its event; everything else is the same for all orders that are recorded together."""
@@ -51,16 +52,19 @@ def rows_of(sale: Sale, events: Sequence[Event | Unreadable], *, now: datetime) 
     """Make the rows of the orders that these events become. Raises ValueError where one names none."""
     if not events:
         return Rows(own=(), shared={})
+    database = connections[DEFAULT_DB_ALIAS]
+    fields = {field.name: field for field in _ORDERS.concrete_fields if not field.primary_key}
     first = order_of(sale, events[0], now=now)
     shared = {
-        field.column: field.get_db_prep_save(field.pre_save(first, add=True), connection)
-        for field in Order._meta.concrete_fields
-        if field.name not in _OWN and not field.primary_key
+        field.attname: field.get_db_prep_save(field.pre_save(first, add=True), database)
+        for field in fields.values()
+        if field.name not in _OWN
     }
-    order_id, moment = (Order._meta.get_field(name).get_db_prep_save for name in ("order_id", "bought_at"))
+    # Whole numbers and text go to the driver as they are; these two kinds take another form on each database.
+    order_id, moment = (fields[name].get_db_prep_save for name in ("order_id", "bought_at"))
     own = [
-        (order_id(id_, connection), *middle, moment(taken_at, connection), moment(bought_at, connection))
-        for id_, *middle, taken_at, bought_at in map(_own, events)
+        (order_id(uuid, database), *plain, moment(taken_at, database), moment(bought_at, database))
+        for uuid, *plain, taken_at, bought_at in map(_own, events)
     ]
     return Rows(own=own, shared=shared)
 
@@ -70,8 +74,9 @@ def insert(rows: Rows) -> None:
     if not rows.own:
         return
     shared = tuple(rows.shared.values())
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+    database = connections[DEFAULT_DB_ALIAS]
+    with database.cursor() as cursor:
+        if database.vendor == "postgresql":
             # One column after the other: it plans a statement once, and not for each row.
             cursor.execute(_insert_columns(rows), [*shared, *map(list, zip(*rows.own, strict=True))])
         else:
@@ -83,15 +88,17 @@ def _insert_row(rows: Rows) -> str:
 
 
 def _insert_columns(rows: Rows) -> str:
+    database = connections[DEFAULT_DB_ALIAS]
     # Without a length, as in varchar(250): what is too long must be refused and not cut.
-    types = [str(Order._meta.get_field(name).db_type(connection)).partition("(")[0] for name in _OWN]
+    types = [str(_ORDERS.get_field(name).db_type(database)).partition("(")[0] for name in _OWN]
     columns = ", ".join(f"%s::{kind}[]" for kind in types)
-    return f"{_insert_into(rows)} SELECT own.*, {_places(len(rows.shared))} FROM unnest({columns}) AS own"
+    return f"{_insert_into(rows)} SELECT own.*, {_places(len(rows.shared))} FROM unnest({columns}) AS own"  # noqa: S608
 
 
 def _insert_into(rows: Rows) -> str:
-    columns = ", ".join(map(connection.ops.quote_name, (*_OWN, *rows.shared)))
-    return f"INSERT INTO {connection.ops.quote_name(Order._meta.db_table)} ({columns})"
+    quoted = connections[DEFAULT_DB_ALIAS].ops.quote_name
+    columns = ", ".join(map(quoted, (*_OWN, *rows.shared)))
+    return f"INSERT INTO {quoted(_ORDERS.db_table)} ({columns})"
 
 
 def _places(count: int) -> str:
