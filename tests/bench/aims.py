@@ -9,13 +9,14 @@ from tests.bench.cases import Figure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """One thing aimed at. `reached` is None where what it compares was not measured."""
+    """One thing aimed at; `short_by` says how far it is from what it must be, and is empty where it is there."""
 
     what: str
     must: str
     goal: str
     measured: str
     reached: str
+    short_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ def _aim(*, what: str, unit: str, bounds: tuple[str, _Bound, _Bound], value: flo
         goal=_written(sign, goal, unit),
         measured=f"{short(value)}{unit}",
         reached=reached,
+        short_by=f"{abs(value / must - 1) * 100:.0f} %" if reached == "missed" and must else "",
     )
 
 

@@ -103,8 +103,8 @@ def _cell(value: float | None) -> str:
 def _aims(results: Results) -> tuple[list[str], Rows]:
     """Return what was aimed at and reached; a quick run says nothing of that."""
     found = [] if results.pace.quick else aims.of(results.figures)
-    rows = [[each.what, each.must, each.goal, each.measured, each.reached] for each in found]
-    return ["", "must", "goal", "measured", "reached"], rows
+    rows = [[each.what, each.must, each.goal, each.measured, each.reached, each.short_by] for each in found]
+    return ["", "must", "goal", "measured", "reached", "short by"], rows
 
 
 def show(results: Results, console: Console) -> None:
@@ -167,6 +167,10 @@ def _said(results: Results) -> list[str]:
             "time-outs and failures are sums."
         ),
     ]
+    fewer = {each.scenario for each in results.figures if len(each.rounds) < pace.rounds}
+    if fewer:
+        names = ", ".join(part.heading for name, part in _PARTS.items() if name in fewer)
+        lines.append(f"One round only of: {names}.")
     if pace.quick:
         lines.append("A quick run: loads too short and too few to compare anything with. It shows that all of it runs.")
     if not machine.is_quiet:

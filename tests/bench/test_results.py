@@ -1,6 +1,7 @@
 """What is made of the figures: medians, ratios, the page and the chart. Nothing is measured here."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
@@ -82,6 +83,14 @@ class TestAims:
     def test_say_what_was_missed(self):
         assert self.reached()["Time-outs at 1,000 connections"] == ("1", "missed")
 
+    def test_say_by_how_much(self):
+        slow = figure("purchases", "lane", "256 connections", per_second=6_000, cpu_web_us=120, cpu_store_us=60)
+        short_by = {each.what: each.short_by for each in aims.of((slow, *FIGURES[1:]))}
+
+        assert short_by["Purchases/s at 256 connections, against Express without persistence"] == "50 %"
+        assert short_by["CPU per purchase, server and ledger, against it"] == "33 %"
+        assert short_by["p99 at 1,000 connections"] == ""
+
     def test_are_silent_about_what_was_not_measured(self):
         assert not any("Status" in what for what in self.reached())
 
@@ -112,6 +121,16 @@ class TestThePage:
         text = (tmp_path / "README.md").read_text()
         assert "A quick run" in text
         assert "### Aims" not in text
+
+    def test_says_what_had_fewer_rounds(self, tmp_path: Path):
+        sold = replace(
+            figure("sellout", "lane", "10,000 units", seconds_to_sell=1.0), rounds=({"seconds_to_sell": 1.0},)
+        )
+        bought = tuple(replace(each, rounds=tuple({"per_second": 1.0} for _ in range(3))) for each in FIGURES)
+
+        report.write(results(figures=(*bought, sold)), tmp_path)
+
+        assert "One round only of: Selling a stock out." in (tmp_path / "README.md").read_text()
 
     def test_says_what_was_left_out(self, tmp_path: Path):
         report.write(results(left_out=("express: Node and npm are not installed",)), tmp_path)
