@@ -19,7 +19,8 @@ from sales.live.calls import Call
 from sales.live.entries import Entry, read_order_id
 from sales.live.keys import SaleKeys
 from sales.live.results import Taken, Terms
-from tests.model.reference import Reference, Said, Slot
+from tests.model.reference import Reference
+from tests.model.slots import Said, Slot
 
 EPOCH = 3
 SHOPPERS = ("u:1", "u:2", "x:shop/a:3")
@@ -72,7 +73,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(by=st.sampled_from([1, 1, 1, 4, 5, 10, 10, 60]))
     def time_passes(self, by: int) -> None:
-        self.model.now += by
+        self.model = self.model.at(self.model.now + by)
         self.set_clock()
 
     @rule(shopper=shoppers, wanted=st.integers(0, 3), key=st.sampled_from(KEYS))
@@ -91,7 +92,8 @@ class LedgerMachine(RuleBasedStateMachine):
             ledger.purchase(sale=self.pk, epoch=EPOCH, shopper=shopper, slot=wanted, order_id=order, key_digest=key)
         )
         events = len(self.model.events)
-        self.compare(taken, self.model.purchase(shopper, wanted, order, key))
+        self.model, said = self.model.purchase(shopper, wanted, order, key)
+        self.compare(taken, said)
         assert len(self.model.events) > events or self.dump() == before, "a refusal wrote something"
         if taken.entry and taken.entry.order_id == order:
             self.orders.append((shopper, order))
@@ -106,11 +108,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def about_a_hold(self, verb: str, pick: int) -> None:
         shopper, order = self.orders[pick % len(self.orders)]
         taken = self.run(getattr(ledger, verb)(sale=self.pk, epoch=EPOCH, shopper=shopper, order_id=order))
-        self.compare(taken, getattr(self.model, verb)(shopper, order))
+        self.model, said = getattr(self.model, verb)(shopper, order)
+        self.compare(taken, said)
 
     @rule()
     def tick(self) -> None:
-        assert self.run(ledger.tick(sale=self.pk, epoch=EPOCH)).freed == self.model.tick()
+        self.model, freed = self.model.tick()
+        assert self.run(ledger.tick(sale=self.pk, epoch=EPOCH)).freed == freed
 
     @rule(by=st.sampled_from([-2, -1, 1, 2]), late=st.sampled_from([0, 0, 0, -1, 1]))
     def restock(self, by: int, late: int) -> None:
@@ -125,7 +129,8 @@ class LedgerMachine(RuleBasedStateMachine):
                 closes_ms=self.model.closes,
             )
         )
-        assert changed.outcome is self.model.change(number, stock)
+        self.model, outcome = self.model.change(number, stock)
+        assert changed.outcome is outcome
 
     @precondition(lambda self: self.orders)
     @rule(pick=picks, kept_back=st.booleans())
@@ -136,7 +141,8 @@ class LedgerMachine(RuleBasedStateMachine):
         cancelled = self.run(
             ledger.cancel(sale=self.pk, epoch=EPOCH, shopper=shopper, slot=number, order_id=order, number=change)
         )
-        assert cancelled.outcome is self.model.cancel(shopper, number, order, change)
+        self.model, outcome = self.model.cancel(shopper, number, order, change)
+        assert cancelled.outcome is outcome
 
     @rule(state=st.sampled_from(["open", "open", "open", "paused", "closed"]), late=st.booleans())
     def set_state(self, state: str, *, late: bool) -> None:
@@ -145,13 +151,14 @@ class LedgerMachine(RuleBasedStateMachine):
             state = "open"  # a closed sale teaches little, so it comes late
         number = self.model.state_number + (0 if late else 1)
         done = self.run(ledger.set_state(sale=self.pk, epoch=EPOCH, state=LedgerState(state), number=number))
-        assert done.outcome is self.model.set_state(state, number)
+        self.model, outcome = self.model.set_state(state, number)
+        assert done.outcome is outcome
 
     @rule(pick=picks)
     def record(self, pick: int) -> None:
         seq = pick % (len(self.model.events) + 1)
         self.run(ledger.mark_recorded(sale=self.pk, epoch=EPOCH, seq=seq))
-        self.model.recorded = max(self.model.recorded, seq)
+        self.model = self.model.mark_recorded(seq)
 
     # --- What must be so after each
 
@@ -190,7 +197,7 @@ class LedgerMachine(RuleBasedStateMachine):
              read_order_id(f[b"order"].decode()) if f[b"order"] else None)
             for _, f in self.redis.xrange(names.events)
         ]  # fmt: skip
-        assert said == self.model.events
+        assert tuple(said) == self.model.events
         entries = {
             name.decode(): Entry.read(slot=int(name.rpartition(b"/")[2]), text=text)
             for name, text in self.redis.hgetall(names.shoppers).items()

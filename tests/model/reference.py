@@ -1,52 +1,24 @@
 """The rules of the ledger once more, in plain Python and by other means: what the scripts are compared with.
 
-One sale, a clock that only the test moves, dictionaries for everything. Written from the rules in `docs/ledger.md`, not
-from the scripts: where the two differ, one of them is wrong.
+One sale at one instant, which never changes: every verb returns the sale as it is afterwards, and what is answered. So
+the same rules can be driven beside the scripts (`machine`) and in every order that steps can come in (`explore`).
+Written from the rules in `docs/ledger.md`, not from the scripts: where the two differ, one of them is wrong.
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Self
 from uuid import UUID
 
 from sales.domain.outcomes import Outcome
 from sales.live.entries import EntryState
-
-COUNTING = {
-    EntryState.HELD,
-    EntryState.EXTENDED,
-    EntryState.BOUGHT,
-    EntryState.UNRECORDED,
-    EntryState.CANCELLED_FOR_GOOD,
-}
-MOST_LOST_HOLDS = 3
+from tests.model.slots import COUNTING, MOST_LOST_HOLDS, Happened, Said, Slot, Where
 
 
 @dataclass(frozen=True)
-class Slot:
-    """One slot of one shopper."""
-
-    state: EntryState
-    unit: int
-    order: UUID
-    key: str
-    seq: int
-    taken: int
-    at: int
-    lost: int
-
-
-@dataclass(frozen=True)
-class Said:
-    """An answer: the outcome, and the slot it is about."""
-
-    outcome: Outcome
-    slot: int = 0
-    entry: Slot | None = None
-    moment: int = 0
-
-
-@dataclass
 class Reference:
-    """A sale in memory. Every public method is a verb of the ledger."""
+    """A sale in memory. Every public method is a question or a verb of the ledger."""
 
     stock: int
     limit: int
@@ -61,13 +33,33 @@ class Reference:
     change_number: int = 0
     recorded: int = 0
     sold_out: int = 0
-    slots: dict[tuple[str, int], Slot] = field(default_factory=dict)
-    keys: dict[str, tuple[str, int]] = field(default_factory=dict)
-    events: list[tuple[str, str, int, int, UUID | None]] = field(
-        default_factory=lambda: [("published", "", 0, 0, None)]
-    )
+    entries: tuple[tuple[Where, Slot], ...] = ()  # in order of shopper and number
+    bindings: tuple[tuple[str, Where], ...] = ()
+    events: tuple[Happened, ...] = (("published", "", 0, 0, None),)
+    before: int = 0  # number of the last event before these, where the stream was made anew
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """An exploration asks for it a million times."""
+        return hash(tuple(getattr(self, each.name) for each in fields(self)))
 
     # --- What can be derived
+
+    @cached_property
+    def slots(self) -> dict[Where, Slot]:
+        return dict(self.entries)
+
+    @cached_property
+    def keys(self) -> dict[str, Where]:
+        return dict(self.bindings)
+
+    @property
+    def seq(self) -> int:
+        """Number of the last event."""
+        return self.before + len(self.events)
 
     def mine(self, shopper: str) -> list[Slot]:
         """Slots 1, 2, … of a shopper."""
@@ -80,16 +72,16 @@ class Reference:
         """Whether it is a hold past its deadline."""
         return slot.state in (EntryState.HELD, EntryState.EXTENDED) and slot.at <= self.now
 
-    def taken(self, *states: EntryState) -> list[tuple[tuple[str, int], Slot]]:
+    def taken(self, *states: EntryState) -> list[tuple[Where, Slot]]:
         """Slots in one of these states."""
         return [(where, slot) for where, slot in self.slots.items() if slot.state in states]
 
-    @property
+    @cached_property
     def sold(self) -> int:
         return len(self.taken(EntryState.BOUGHT, EntryState.UNRECORDED))
 
-    @property
-    def holds(self) -> list[tuple[tuple[str, int], Slot]]:
+    @cached_property
+    def holds(self) -> list[tuple[Where, Slot]]:
         """Open holds, due or not, the longest due first."""
         return sorted(self.taken(EntryState.HELD, EntryState.EXTENDED), key=lambda hold: (hold[1].at, _member(hold[0])))
 
@@ -104,7 +96,16 @@ class Reference:
 
     # --- Verbs
 
-    def purchase(self, shopper: str, wanted: int, order: UUID, key: str) -> Said:
+    def at(self, now: int) -> Self:
+        """Let time pass."""
+        return replace(self, now=now)
+
+    def purchase(self, shopper: str, wanted: int, order: UUID, key: str) -> tuple[Self, Said]:
+        refused = self._refusal(shopper, wanted, order, key)
+        return (self, refused) if refused else self._take(shopper, wanted, order, key)
+
+    def _refusal(self, shopper: str, wanted: int, order: UUID, key: str) -> Said | None:
+        """The answer to a purchase that takes nothing."""
         mine = self.mine(shopper)
         if same := self._same(shopper, wanted, order, key):
             return same
@@ -118,14 +119,13 @@ class Reference:
             number, newest = max(counted, key=lambda found: found[1].seq)
             held = newest.state in (EntryState.HELD, EntryState.EXTENDED)
             return Said(Outcome.HELD if held else Outcome.ALREADY, number, newest)
-        return self._shut(mine) or self._take(shopper, wanted, order, key)
+        return self._shut(mine)
 
     def _same(self, shopper: str, wanted: int, order: UUID, key: str) -> Said | None:
         """The answer to a purchase that was made before: by its order id, its key or its slot."""
         mine = self.mine(shopper)
-        for number, slot in enumerate(mine, start=1):
-            if slot.order == order:
-                return Said(self._standing(slot) or Outcome.GONE, number, slot)
+        if same := self._same_order(mine, order):
+            return same
         if key and key in self.keys:
             owner, number = self.keys[key]
             if owner != shopper:
@@ -137,6 +137,12 @@ class Reference:
             return Said(Outcome.UNKNOWN_SLOT)
         if 0 < wanted <= len(mine) and (outcome := self._standing(mine[wanted - 1])):
             return Said(outcome, wanted, mine[wanted - 1])
+        return None
+
+    def _same_order(self, mine: list[Slot], order: UUID) -> Said | None:
+        for number, slot in enumerate(mine, start=1):
+            if slot.order == order:
+                return Said(self._standing(slot) or Outcome.GONE, number, slot)
         return None
 
     def _shut(self, mine: list[Slot]) -> Said | None:
@@ -153,21 +159,15 @@ class Reference:
             return Said(Outcome.SOLD_OUT, moment=self.sold_out)
         return None
 
-    def _take(self, shopper: str, wanted: int, order: UUID, key: str) -> Said:
+    def _take(self, shopper: str, wanted: int, order: UUID, key: str) -> tuple[Self, Said]:
         mine = self.mine(shopper)
         free = [n for n, slot in enumerate(mine, start=1) if slot.state is EntryState.GONE or self.due(slot)]
         number = wanted or min([*free, len(mine) + 1])
-        left_before = self.left
-        before = self.slots.get((shopper, number))
-        if before and self.due(before):
-            self._free((shopper, number), "ran_out")
-        elif self.sold + len(self.holds) >= self.stock:
-            own = [(shopper, n) for n, slot in enumerate(mine, start=1) if self.due(slot)]
-            self._free(own[0], "ran_out") if own else self._free(self.holds[0][0], "taken_over")
-        before = self.slots.get((shopper, number))
+        freed = self._make_room(shopper, number, mine)
+        before = freed.slots.get((shopper, number))
         taken = Slot(
             state=EntryState.HELD if self.hold else EntryState.BOUGHT,
-            unit=self.lowest_free_unit,
+            unit=freed.lowest_free_unit,
             order=order,
             key=key,
             seq=0,
@@ -175,85 +175,97 @@ class Reference:
             at=self.now + self.hold,
             lost=before.lost if before else 0,
         )
+        after = freed._write("held" if self.hold else "bought", (shopper, number), taken)
         if key:
-            self.keys[key] = (shopper, number)
-        self._write("held" if self.hold else "bought", (shopper, number), taken)
-        if left_before > 0 and self.left == 0:
-            self.sold_out = self.now
-        slot = self.slots[shopper, number]
-        return Said(Outcome.HELD if self.hold else Outcome.BOUGHT, number, slot)
+            after = replace(after, bindings=tuple(sorted({**after.keys, key: (shopper, number)}.items())))
+        after = after._told_when_sold_out(self)
+        return after, Said(Outcome.HELD if self.hold else Outcome.BOUGHT, number, after.slots[shopper, number])
 
-    def confirm(self, shopper: str, order: UUID) -> Said:
+    def _make_room(self, shopper: str, number: int, mine: list[Slot]) -> Self:
+        """Free at most one hold that is due: the one in the slot itself, or where no unit is free without it."""
+        before = self.slots.get((shopper, number))
+        if before and self.due(before):
+            return self._free((shopper, number), "ran_out")
+        if self._has_free_unit():
+            return self
+        own = [(shopper, n) for n, slot in enumerate(mine, start=1) if self.due(slot)]
+        return self._free(own[0], "ran_out") if own else self._free(self.holds[0][0], "taken_over")
+
+    def _has_free_unit(self) -> bool:
+        return self.sold + len(self.holds) < self.stock
+
+    def confirm(self, shopper: str, order: UUID) -> tuple[Self, Said]:
         number, slot, said = self._about(shopper, order)
         if said or not slot:
-            return said or Said(Outcome.UNKNOWN_ORDER)
-        self._write("bought", (shopper, number), replace(slot, state=EntryState.BOUGHT, at=self.now))
-        return Said(Outcome.BOUGHT, number, self.slots[shopper, number])
+            return self, said or Said(Outcome.UNKNOWN_ORDER)
+        after = self._write("bought", (shopper, number), replace(slot, state=EntryState.BOUGHT, at=self.now))
+        return after, Said(Outcome.BOUGHT, number, after.slots[shopper, number])
 
-    def release(self, shopper: str, order: UUID) -> Said:
+    def release(self, shopper: str, order: UUID) -> tuple[Self, Said]:
         number, slot, said = self._about(shopper, order, gone=Outcome.LET_GO)
-        if slot and self.due(slot):
-            self._free((shopper, number), "ran_out")
-            return Said(Outcome.LET_GO, number, self.slots[shopper, number])
-        if said or not slot:
-            return said or Said(Outcome.UNKNOWN_ORDER)
-        self._free((shopper, number), "let_go")
-        return Said(Outcome.LET_GO, number, self.slots[shopper, number])
+        if not slot or (said and not self.due(slot)):
+            return self, said or Said(Outcome.UNKNOWN_ORDER)
+        after = self._free((shopper, number), "ran_out" if self.due(slot) else "let_go")
+        return after, Said(Outcome.LET_GO, number, after.slots[shopper, number])
 
-    def extend(self, shopper: str, order: UUID) -> Said:
+    def extend(self, shopper: str, order: UUID) -> tuple[Self, Said]:
         number, slot, said = self._about(shopper, order)
         if said or not slot:
-            return said or Said(Outcome.UNKNOWN_ORDER)
+            return self, said or Said(Outcome.UNKNOWN_ORDER)
         if slot.state is EntryState.EXTENDED:
-            return Said(Outcome.EXTENDED, number, slot)
+            return self, Said(Outcome.EXTENDED, number, slot)
         if not self.extension:
-            return Said(Outcome.NO_EXTENSION, number, slot)
+            return self, Said(Outcome.NO_EXTENSION, number, slot)
         extended = replace(slot, state=EntryState.EXTENDED, at=slot.at + self.extension)
-        self._write("extended", (shopper, number), extended)
-        return Said(Outcome.EXTENDED, number, self.slots[shopper, number])
+        after = self._write("extended", (shopper, number), extended)
+        return after, Said(Outcome.EXTENDED, number, after.slots[shopper, number])
 
-    def tick(self) -> int:
-        due = [where for where, hold in self.holds if self.due(hold)]
+    def tick(self) -> tuple[Self, int]:
+        after, due = self, [where for where, hold in self.holds if self.due(hold)]
         for where in due:
-            self._free(where, "ran_out")
-        return len(due)
+            after = after._free(where, "ran_out")
+        return after, len(due)
 
-    def change(self, number: int, stock: int) -> Outcome:
+    def change(self, number: int, stock: int) -> tuple[Self, Outcome]:
         if number == self.change_number and stock == self.stock:
-            return Outcome.SAME
+            return self, Outcome.SAME
         if number != self.change_number + 1:
-            return Outcome.OUT_OF_ORDER
+            return self, Outcome.OUT_OF_ORDER
         if stock < self.sold + len(self.holds):
-            return Outcome.TOO_LOW
-        left_before = self.left
-        self.stock, self.change_number = stock, number
-        if left_before > 0 and self.left == 0:
-            self.sold_out = self.now
-        return Outcome.DONE
+            return self, Outcome.TOO_LOW
+        after = replace(self, stock=stock, change_number=number)
+        return after._told_when_sold_out(self), Outcome.DONE
 
-    def cancel(self, shopper: str, number: int, order: UUID, change_number: int) -> Outcome:
+    def cancel(self, shopper: str, number: int, order: UUID, change_number: int) -> tuple[Self, Outcome]:
         slot = self.slots.get((shopper, number))
         if not slot or slot.order != order:
-            return Outcome.UNKNOWN_ORDER
+            return self, Outcome.UNKNOWN_ORDER
         if slot.state in (EntryState.CANCELLED, EntryState.CANCELLED_FOR_GOOD):
-            return Outcome.SAME
+            return self, Outcome.SAME
         if slot.state not in (EntryState.BOUGHT, EntryState.UNRECORDED):
-            return Outcome.UNKNOWN_ORDER
+            return self, Outcome.UNKNOWN_ORDER
         if change_number and change_number != self.change_number + 1:
-            return Outcome.OUT_OF_ORDER
+            return self, Outcome.OUT_OF_ORDER
         state = EntryState.CANCELLED_FOR_GOOD if self.cancelled_counts else EntryState.CANCELLED
-        self._write("cancelled", (shopper, number), replace(slot, state=state))
+        after = self._write("cancelled", (shopper, number), replace(slot, state=state))
         if change_number:
-            self.stock, self.change_number = self.stock - 1, change_number
-        return Outcome.DONE
+            after = replace(after, stock=self.stock - 1, change_number=change_number)
+        return after, Outcome.DONE
 
-    def set_state(self, state: str, number: int) -> Outcome:
+    def set_state(self, state: str, number: int) -> tuple[Self, Outcome]:
         if number <= self.state_number:
-            return Outcome.SAME
-        self.state, self.state_number = state, number
-        if state == "closed":
-            self.closes = min(self.closes, self.now)
-        return Outcome.DONE
+            return self, Outcome.SAME
+        closes = min(self.closes, self.now) if state == "closed" else self.closes
+        return replace(self, state=state, state_number=number, closes=closes), Outcome.DONE
+
+    def mark_recorded(self, seq: int, dead: Iterable[tuple[str, int, UUID]] = ()) -> Self:
+        """Say how far the stream is on record, and which purchases the record refused."""
+        after = self
+        for shopper, number, order in dead:
+            slot = after.slots.get((shopper, number))
+            if slot and slot.order == order and slot.state is EntryState.BOUGHT:
+                after = after._put((shopper, number), replace(slot, state=EntryState.UNRECORDED))
+        return replace(after, recorded=max(self.recorded, min(seq, self.seq)))
 
     # --- Pieces
 
@@ -277,13 +289,20 @@ class Reference:
         used_anew = any(slot.lost > (slot.state is EntryState.GONE) for slot in self.mine(shopper))
         return 0, None, Said(Outcome.GONE if used_anew else Outcome.UNKNOWN_ORDER)
 
-    def _free(self, where: tuple[str, int], why: str) -> None:
+    def _free(self, where: Where, why: str) -> Self:
         slot = self.slots[where]
-        self._write(why, where, replace(slot, state=EntryState.GONE, lost=slot.lost + 1))
+        return self._write(why, where, replace(slot, state=EntryState.GONE, lost=slot.lost + 1))
 
-    def _write(self, what: str, where: tuple[str, int], slot: Slot) -> None:
-        self.events.append((what, *where, slot.unit, slot.order))
-        self.slots[where] = replace(slot, seq=len(self.events))
+    def _write(self, what: str, where: Where, slot: Slot) -> Self:
+        after = replace(self, events=(*self.events, (what, *where, slot.unit, slot.order)))
+        return after._put(where, replace(slot, seq=after.seq))
+
+    def _put(self, where: Where, slot: Slot) -> Self:
+        return replace(self, entries=tuple(sorted({**self.slots, where: slot}.items(), key=lambda each: each[0])))
+
+    def _told_when_sold_out(self, before: Self) -> Self:
+        """Keep the moment at which the last one went."""
+        return replace(self, sold_out=self.now) if before.left > 0 and self.left == 0 else self
 
 
 def _member(where: tuple[str, int]) -> bytes:

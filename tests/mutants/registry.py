@@ -58,7 +58,7 @@ def both(*makes: Callable[[], None]) -> Callable[[], None]:
     return make
 
 
-MODEL = ("tests/model",)
+MODEL = ("tests/model/test_machine.py", "tests/model/test_changes.py")
 CHANGES = (
     "tests/services/test_changing.py",
     "tests/services/test_changes_half_way.py",

@@ -1,0 +1,99 @@
+"""What shoppers do, and the web workers for them: ask, wait, ask again."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from sales.domain.outcomes import UNDECIDED, Outcome
+from tests.model import promises
+from tests.model.slots import Said
+from tests.model.world import Call, Loose, Scope, Shopper, Step, Steps, World, run
+
+VERBS = {"buy": "purchase", "confirm": "confirm", "release": "release"}
+
+
+def steps(scope: Scope, world: World) -> Steps:
+    """Everything that shoppers can do next, or that can happen to their requests."""
+    for shopper in world.shoppers:
+        if shopper.answer:
+            yield Step(f"{shopper.name} reads the answer: {shopper.answer.outcome}", _reads(world, shopper))
+        elif shopper.call:
+            after, said = run(scope, world, shopper.call)
+            promises.answered(world, shopper.call, said)
+            yield Step(
+                f"the ledger runs {shopper.call.verb} for {shopper.name}: {said.outcome}",
+                put(after, replace(shopper, call=None, answer=said)),
+            )
+        elif shopper.does == "decide":
+            for does in ("confirm", "release"):
+                yield Step(f"{shopper.name} asks to {does} the unit held", _asks(scope, world, shopper, does))
+        elif shopper.does and _may_ask(scope, world, shopper):
+            again = "" if shopper.told is None else " again"
+            yield Step(f"{shopper.name} asks to {shopper.does}{again}", _asks(scope, world, shopper, shopper.does))
+
+
+def reading(world: World) -> Step | None:
+    """The first shopper's step who has an answer to read."""
+    for shopper in world.shoppers:
+        if shopper.answer:
+            return Step(f"{shopper.name} reads the answer: {shopper.answer.outcome}", _reads(world, shopper))
+    return None
+
+
+def put(world: World, shopper: Shopper) -> World:
+    """Put a shopper in the place of the one of that name."""
+    others = world.shoppers
+    return replace(world, shoppers=(*others[: shopper.number - 1], shopper, *others[shopper.number :]))
+
+
+def _may_ask(scope: Scope, world: World, shopper: Shopper) -> bool:
+    """Nobody asks again before it could help: an answer that knows nothing writes nothing.
+
+    Without holds the rules do not look at names, so the shopper who clicks first may be called the first.
+    """
+    if shopper.told is not None:
+        return world.selling is not None
+    return bool(scope.hold) or shopper.number == 1 or world.shoppers[shopper.number - 2].clicks > 0
+
+
+def _asks(scope: Scope, world: World, shopper: Shopper, does: str) -> World:
+    clicks = shopper.clicks + (does == "buy")
+    order = UUID(int=shopper.number * 100 + clicks) if does == "buy" else shopper.order
+    call = Call(VERBS[does], world.record.epoch, shopper.name, scope.slot if does == "buy" else 0, order)
+    return put(world, replace(shopper, does=does, clicks=clicks, call=call, order=order))
+
+
+def asks_once_more(scope: Scope, world: World, shopper: Shopper) -> World:
+    """No answer came in time: the worker tries a second time, and the first may run yet."""
+    late = given_up(world.late, shopper.call)
+    first = shopper.call or Call(
+        VERBS[shopper.does], world.record.epoch, shopper.name, scope.slot if shopper.does == "buy" else 0, shopper.order
+    )
+    clicks, order = shopper.clicks, shopper.order
+    if Loose.NEW_ID_ON_RETRY in scope.loose and shopper.does == "buy":
+        clicks, order = clicks + 1, UUID(int=shopper.number * 100 + clicks + 1)
+    again = replace(shopper, clicks=clicks, order=order, call=first._replace(order=order), answer=None)
+    return put(replace(world, late=late), again)
+
+
+def given_up(late: tuple[Call, ...], call: Call | None) -> tuple[Call, ...]:
+    """Scripts that nobody waits for, and one more."""
+    return tuple(sorted((*late, call), key=str)) if call else late
+
+
+def gets_no_answer(world: World, shopper: Shopper) -> World:
+    """The worker is gone, and nobody waits for what it asked."""
+    late = given_up(world.late, shopper.call)
+    return put(replace(world, late=late), replace(shopper, call=None, answer=None, told=Outcome.UNKNOWN))
+
+
+def _reads(world: World, shopper: Shopper) -> World:
+    said = shopper.answer or Said(Outcome.UNKNOWN)
+    read = replace(shopper, answer=None, told=said.outcome)
+    match said.outcome:
+        case outcome if outcome in UNDECIDED:
+            return put(world, read)
+        case Outcome.BOUGHT | Outcome.ALREADY if said.entry:
+            return put(world, replace(read, does="", order=said.entry.order, unit=said.entry.unit))
+        case Outcome.HELD if said.entry:
+            return put(world, replace(read, does="decide", order=said.entry.order, unit=said.entry.unit))
+    return put(world, replace(read, does="", order=None, unit=0))
