@@ -8,17 +8,15 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from sales.admin.base import ModelAdmin, ReadOnly, Rows, clock
+from sales.admin.base import ModelAdmin, ReadOnly, Rows, moment
 from sales.models import StockChange
 
 _FIELDS = ("asked", "who", "change", "state", "why", "refusal")
 
 
 class _Told:
-    @admin.display(description=gettext_lazy("when"), ordering="asked_at")
-    def asked(self, change: StockChange) -> str:
-        """Return when it was asked, by the shop's clocks."""
-        return clock(change.asked_at)
+    asked = moment("asked_at", gettext_lazy("when"))
+    ended = moment("ended_at", gettext_lazy("ended"))
 
     @admin.display(description=gettext_lazy("from → to"))
     def change(self, change: StockChange) -> str:
@@ -50,7 +48,7 @@ class StockChangeAdmin(_Told, ReadOnly, ModelAdmin[StockChange]):
     list_display = ("asked", "sale", "who", "change", "state", "why", "refusal")
     list_filter = ("state", ("sale", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("sale",)
-    fields = ("asked", "sale", "number", "who", "account", "change", "order", "state", "why", "refusal", "ended_at")
+    fields = ("asked", "sale", "number", "who", "account", "change", "order", "state", "why", "refusal", "ended")
     readonly_fields = fields
     show_full_result_count = False
     actions = None

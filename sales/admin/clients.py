@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sales.admin.base import ModelAdmin, ModelForm, Rows, SlugField, change_url
+from sales.admin.base import ModelAdmin, ModelForm, Rows, SlugField, change_url, moment
 from sales.admin.site import actor
 from sales.admin.zones import WallClockInput
 from sales.models import ApiClient, ApiKey
@@ -65,7 +65,10 @@ class KeyRows(Rows):
     """The keys of a client."""
 
     model = ApiKey
-    fields = readonly_fields = ("shown", "may", "created_at", "expires_at", "revoked_at", "revoke")
+    fields = readonly_fields = ("shown", "may", "created", "expires", "revoked", "revoke")
+    created = moment("created_at", _("created"))
+    expires = moment("expires_at", _("expires"))
+    revoked = moment("revoked_at", _("revoked"))
 
     @admin.display(description=_("key"))
     def shown(self, key: ApiKey) -> str:

@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from sales.admin.base import ModelAdmin, ReadOnly
+from sales.admin.base import ModelAdmin, ReadOnly, moment
 from sales.models import DeadLetter, Incident, LedgerServer
 
 
@@ -31,6 +31,8 @@ class EndedFilter(admin.SimpleListFilter):
 
 
 class _Ends:
+    ended = moment("ended_at", _("ended"))
+
     @admin.display(description=_("state"), ordering="ended_at")
     def state(self, row: DeadLetter | Incident) -> str:
         """Say whether somebody has dealt with it."""
@@ -41,7 +43,9 @@ class _Ends:
 class LedgerServerAdmin(ReadOnly, ModelAdmin[LedgerServer]):
     """Ledger servers as last proven."""
 
-    list_display = ("name", "epoch", "run_id", "proven_at", "keeper_seen_at")
+    list_display = ("name", "epoch", "run_id", "proven", "keeper_seen")
+    proven = moment("proven_at", _("proven"))
+    keeper_seen = moment("keeper_seen_at", _("keeper seen"))
     ordering = ("name",)
 
 
@@ -49,10 +53,11 @@ class LedgerServerAdmin(ReadOnly, ModelAdmin[LedgerServer]):
 class DeadLetterAdmin(_Ends, ReadOnly, ModelAdmin[DeadLetter]):
     """Events that the record refused."""
 
-    list_display = ("sale", "seq", "reason", "state", "created_at", "ended_at")
+    since = moment("created_at", _("since"))
+    list_display = ("sale", "seq", "reason", "state", "since", "ended")
     list_filter = (EndedFilter, ("sale", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("sale",)
-    fields = ("sale", "epoch", "seq", "event", "reason", "state", "created_at", "ended_at")
+    fields = ("sale", "epoch", "seq", "event", "reason", "state", "since", "ended")
     readonly_fields = fields
 
 
@@ -60,8 +65,9 @@ class DeadLetterAdmin(_Ends, ReadOnly, ModelAdmin[DeadLetter]):
 class IncidentAdmin(_Ends, ReadOnly, ModelAdmin[Incident]):
     """What should not be."""
 
-    list_display = ("kind", "sale", "text", "state", "began_at", "ended_at")
+    began = moment("began_at", _("began"))
+    list_display = ("kind", "sale", "text", "state", "began", "ended")
     list_filter = (EndedFilter, "kind", ("sale", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("sale",)
-    fields = ("kind", "sale", "text", "state", "began_at", "ended_at")
+    fields = ("kind", "sale", "text", "state", "began", "ended")
     readonly_fields = fields

@@ -15,7 +15,7 @@ from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from sales.admin import order_cancel, order_search, spreadsheets
-from sales.admin.base import ModelAdmin, ReadOnly, clock
+from sales.admin.base import ModelAdmin, ReadOnly, moment
 from sales.admin.trail import OrderTrail
 from sales.domain import references, shoppers
 from sales.domain.states import OrderState
@@ -93,25 +93,10 @@ class OrderAdmin(ReadOnly, ModelAdmin[Order]):
         """Return the price as people write it."""
         return format_currency(order.price, order.currency, locale=to_locale(get_language() or "en"))
 
-    @admin.display(description=_("taken"))
-    def taken(self, order: Order) -> str:
-        """Return when the unit was taken, to the millisecond."""
-        return clock(order.taken_at, digits=3)
-
-    @admin.display(description=_("bought"), ordering="bought_at")
-    def bought(self, order: Order) -> str:
-        """Return when the unit was bought, to the millisecond."""
-        return clock(order.bought_at, digits=3)
-
-    @admin.display(description=_("recorded"))
-    def recorded(self, order: Order) -> str:
-        """Return when the order was put on record, to the millisecond."""
-        return clock(order.recorded_at, digits=3)
-
-    @admin.display(description=_("cancelled"))
-    def cancelled(self, order: Order) -> str:
-        """Return when the order was cancelled."""
-        return clock(order.cancelled_at)
+    taken = moment("taken_at", _("taken"), digits=3)
+    bought = moment("bought_at", _("bought"), digits=3)
+    recorded = moment("recorded_at", _("recorded"), digits=3)
+    cancelled = moment("cancelled_at", _("cancelled"))
 
     @admin.display(description=_("account"))
     def account(self, order: Order) -> str:

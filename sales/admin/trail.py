@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from sales.admin.base import ModelAdmin, ReadOnly, Rows, clock
+from sales.admin.base import ModelAdmin, ReadOnly, Rows, moment
 from sales.models import TrailEntry
 
 _SAYS_NOTHING = {"state_number"}  # for the ledger, not for people
@@ -36,10 +36,7 @@ class TrailRows(Rows):
     ordering = ("-at", "-pk")
     verbose_name_plural = _("trail")
 
-    @admin.display(description=_("when"))
-    def when(self, entry: TrailEntry) -> str:
-        """Return the time by the shop's clocks."""
-        return clock(entry.at)
+    when = moment("at", _("when"))
 
     @admin.display(description=_("from → to"))
     def change(self, entry: TrailEntry) -> str:
@@ -72,10 +69,7 @@ class TrailEntryAdmin(ReadOnly, ModelAdmin[TrailEntry]):
     show_full_result_count = False
     actions = None
 
-    @admin.display(description=_("when"), ordering="at")
-    def when(self, entry: TrailEntry) -> str:
-        """Return the time by the shop's clocks."""
-        return clock(entry.at)
+    when = moment("at", _("when"))
 
     @admin.display(description=_("about"))
     def about(self, entry: TrailEntry) -> str:

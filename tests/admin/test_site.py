@@ -125,6 +125,12 @@ class TestEveryPage:
         assert "1 dead letter" in text_of(desk.get("sales_deadletter_changelist", ended="no"))
         assert "Unit 9 of 3." in text_of(desk.get("sales_deadletter_changelist", ended="whatever"))
 
+    @pytest.mark.parametrize("model", ["incident", "deadletter", "stockchange", "trailentry"])
+    def test_shows_times_to_the_second(self, desk: Desk, one_of_each: dict[str, int], model: str) -> None:
+        shown = text_of(desk.get(f"sales_{model}_changelist"))
+
+        assert re.search(r"\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d", shown), shown
+
     def test_says_what_changed_in_the_trail(self, desk: Desk, one_of_each: dict[str, int]) -> None:
         assert "state: published → —" in text_of(desk.get("sales_trailentry_changelist"))
 
