@@ -7,12 +7,11 @@ import json
 from abc import abstractmethod
 from typing import Any, override
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, SaleCommand, actor, unknown
+from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, SaleCommand, sale_called
 from sales.models import Sale
 from sales.services import lifecycle
-from sales.services.acting import Actor
 
 
 class ChangeCommand(SaleCommand):
@@ -24,7 +23,7 @@ class ChangeCommand(SaleCommand):
         add_reason_and_json(parser)
 
     @abstractmethod
-    def change(self, *, sale_pk: int, **options: Any) -> lifecycle.Act:
+    def change(self, *, sale: Sale, **options: Any) -> lifecycle.Act:
         """Do it. Raises Refused."""
 
     @abstractmethod
@@ -34,11 +33,8 @@ class ChangeCommand(SaleCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         slug: str = options["slug"]
-        pk = Sale.objects.filter(slug=slug).values_list("pk", flat=True).first()
-        if pk is None:
-            raise unknown(slug)
         try:
-            act = self.change(sale_pk=pk, **options)
+            act = self.change(sale=sale_called(slug), **options)
         except lifecycle.Refused as refusal:
             raise CommandError(f"{slug}: {refusal}", returncode=REFUSED) from refusal
         if options["json"]:
@@ -56,11 +52,6 @@ def add_reason_and_json(parser: CommandParser) -> None:
     """Add what every one of these commands takes."""
     parser.add_argument("--why", required=True, metavar="REASON", help="A sentence for the trail.")
     parser.add_argument("--json", action="store_true", help="Print JSON for scripts.")
-
-
-def actor_of(command: BaseCommand) -> Actor:
-    """Return who acts: the command, and the person at the keyboard."""
-    return actor(type(command).__module__.rpartition(".")[2])
 
 
 def _values(act: lifecycle.Act) -> dict[str, Any]:

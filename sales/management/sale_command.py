@@ -35,6 +35,15 @@ class OperatorCommand(BaseCommand):
                 returncode=REFUSED,
             ) from error
 
+    @property
+    def actor(self) -> Actor:
+        """Who acts: this command, and the person at the keyboard, as far as the machine knows."""
+        verb = type(self).__module__.rpartition(".")[2]
+        try:
+            return Actor(who=f"manage.py {verb} ({getpass.getuser()})"[:150])
+        except (OSError, KeyError):  # a container without a name for its user
+            return Actor(who=f"manage.py {verb}")
+
 
 class SaleCommand(OperatorCommand):
     """A command about one sale, named by its slug."""
@@ -61,11 +70,8 @@ class ActCommand(SaleCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         slug: str = options["slug"]
-        pk = Sale.objects.filter(slug=slug).values_list("pk", flat=True).first()
-        if pk is None:
-            raise unknown(slug)
         try:
-            result = type(self).act(sale_pk=pk, by=actor(type(self).__module__.rpartition(".")[2]), why=options["why"])
+            result = type(self).act(sale_pk=sale_called(slug).pk, by=self.actor, why=options["why"])
         except lifecycle.Refused as refusal:
             raise CommandError(f"{slug}: {refusal}", returncode=REFUSED) from refusal
         sentence = self.done.format(slug=slug)
@@ -77,12 +83,12 @@ class ActCommand(SaleCommand):
         self.stdout.write(self.style.SUCCESS(sentence))
 
 
-def actor(verb: str) -> Actor:
-    """Return the person at the keyboard, as far as the machine knows."""
-    try:
-        return Actor(who=f"manage.py {verb} ({getpass.getuser()})"[:150])
-    except (OSError, KeyError):  # a container without a name for its user
-        return Actor(who=f"manage.py {verb}")
+def sale_called(slug: str) -> Sale:
+    """Return the sale of this name. Raises CommandError where there is none."""
+    sale = Sale.objects.filter(slug=slug).first()
+    if sale is None:
+        raise unknown(slug)
+    return sale
 
 
 def unknown(slug: str) -> CommandError:

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Q
 
 from sales.domain import references
-from sales.management.change_command import actor_of, add_reason_and_json
+from sales.management.change_command import add_reason_and_json
 from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, USAGE, OperatorCommand
 from sales.models import Order
 from sales.services import cancelling, lifecycle
@@ -36,7 +36,7 @@ class Command(OperatorCommand):
         order = _order(options["order"])
         kept_back: bool = options["keep_back"]
         try:
-            act = cancelling.cancel(order_pk=order.pk, kept_back=kept_back, actor=actor_of(self), why=options["why"])
+            act = cancelling.cancel(order_pk=order.pk, kept_back=kept_back, actor=self.actor, why=options["why"])
         except lifecycle.Refused as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from refusal
         if options["json"]:

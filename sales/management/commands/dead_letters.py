@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from rich.table import Table
 
 from sales.management import readings
-from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, OperatorCommand, actor, unknown
-from sales.models import DeadLetter, Sale
+from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, OperatorCommand, sale_called
+from sales.models import DeadLetter
 from sales.services import deciding, lifecycle
 
 
@@ -42,7 +42,7 @@ class Command(OperatorCommand):
             return
         act = deciding.retry if options["verb"] == "retry" else deciding.settle
         try:
-            decided = act(letter_pk=options["id"], by=actor("dead_letters"), why=options["why"])
+            decided = act(letter_pk=options["id"], by=self.actor, why=options["why"])
         except lifecycle.Refused as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from refusal
         done = "is an order now" if options["verb"] == "retry" else "is ended"
@@ -57,9 +57,7 @@ class Command(OperatorCommand):
     def _list(self, slug: str, *, every: bool, as_json: bool) -> None:
         letters = DeadLetter.objects.select_related("sale").order_by("pk")
         if slug:
-            if not Sale.objects.filter(slug=slug).exists():
-                raise unknown(slug)
-            letters = letters.filter(sale__slug=slug)
+            letters = letters.filter(sale=sale_called(slug))
         if not every:
             letters = letters.filter(ended_at=None)
         if as_json:

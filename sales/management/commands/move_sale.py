@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.core.management.base import CommandError, CommandParser
 
 from sales.domain import wall_clocks
-from sales.management.change_command import ChangeCommand, actor_of
+from sales.management.change_command import ChangeCommand
 from sales.management.sale_command import USAGE
 from sales.models import Sale
 from sales.services import changing, lifecycle
@@ -30,15 +30,14 @@ class Command(ChangeCommand):
         parser.add_argument("--closes", metavar="TIME", help="The new end, written in the same way.")
 
     @override
-    def change(self, *, sale_pk: int, **options: Any) -> lifecycle.Act:
+    def change(self, *, sale: Sale, **options: Any) -> lifecycle.Act:
         if options["opens"] is None and options["closes"] is None:
             raise CommandError("Say what to move: --opens, --closes, or both.", returncode=USAGE)
-        zone = Sale.objects.get(pk=sale_pk).zone
         return changing.move(
-            sale_pk=sale_pk,
-            opens_at=_moment("--opens", options["opens"], zone),
-            closes_at=_moment("--closes", options["closes"], zone),
-            actor=actor_of(self),
+            sale_pk=sale.pk,
+            opens_at=_moment("--opens", options["opens"], sale.zone),
+            closes_at=_moment("--closes", options["closes"], sale.zone),
+            actor=self.actor,
             why=options["why"],
         )
 

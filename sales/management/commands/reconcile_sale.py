@@ -8,7 +8,7 @@ from rich.table import Table
 
 from sales.live.line import LedgerRefused, LedgerUnavailable, Line
 from sales.management import readings
-from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, USAGE, SaleCommand, actor, unknown
+from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, USAGE, SaleCommand, sale_called
 from sales.models import Sale
 from sales.services import reconciling
 from sales.services.judging import Worth
@@ -48,9 +48,7 @@ class Command(SaleCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["accept_loss"] and not options["repair"]:
             raise CommandError("--accept-loss goes with --repair.", returncode=USAGE)
-        sale = Sale.objects.filter(slug=options["slug"]).first()
-        if sale is None:
-            raise unknown(options["slug"])
+        sale = sale_called(options["slug"])
         if not sale.is_live:
             raise CommandError(
                 f"{sale.slug} is {sale.state}: the ledger does not answer for it, so there is nothing to compare.",
@@ -74,7 +72,7 @@ class Command(SaleCommand):
         return reconciling.reconcile(
             line=line,
             sale_pk=sale.pk,
-            by=actor("reconcile_sale"),
+            by=self.actor,
             accept_loss=options["accept_loss"],
             whole=True,
         )

@@ -4,7 +4,8 @@ from typing import Any, override
 
 from django.core.management.base import CommandParser
 
-from sales.management.change_command import ChangeCommand, actor_of
+from sales.management.change_command import ChangeCommand
+from sales.models import Sale
 from sales.services import changing, lifecycle
 
 
@@ -24,9 +25,9 @@ class Command(ChangeCommand):
         amount.add_argument("--to", type=int, metavar="N", help="How many there are to be in all.")
 
     @override
-    def change(self, *, sale_pk: int, **options: Any) -> lifecycle.Act:
+    def change(self, *, sale: Sale, **options: Any) -> lifecycle.Act:
         return changing.restock(
-            sale_pk=sale_pk, by=options["by"], to=options["to"], actor=actor_of(self), why=options["why"]
+            sale_pk=sale.pk, by=options["by"], to=options["to"], actor=self.actor, why=options["why"]
         )
 
     @override

@@ -5,8 +5,7 @@ from typing import Any, override
 from django.core.management.base import CommandError, CommandParser
 
 from sales.live.line import LedgerRefused, LedgerUnavailable, Line
-from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, SaleCommand, actor, unknown
-from sales.models import Sale
+from sales.management.sale_command import LEDGER_NOT_REACHED, REFUSED, SaleCommand, sale_called
 from sales.services import lifecycle, settling
 from sales.services.leasing import LeaseLost
 
@@ -28,12 +27,10 @@ class Command(SaleCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         slug: str = options["slug"]
-        pk = Sale.objects.filter(slug=slug).values_list("pk", flat=True).first()
-        if pk is None:
-            raise unknown(slug)
+        sale = sale_called(slug)
         try:
             with Line() as line:
-                settled = settling.settle(sale_pk=pk, line=line, by=actor("settle_sale"), why=options["why"])
+                settled = settling.settle(sale_pk=sale.pk, line=line, by=self.actor, why=options["why"])
         except lifecycle.Refused as refusal:
             raise CommandError(f"{slug}: {refusal}", returncode=REFUSED) from refusal
         except LeaseLost as lost:
