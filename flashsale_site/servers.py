@@ -20,6 +20,16 @@ from sales.domain.sockets import socket_path
 LEDGER_SOCKET = "ledger.sock"
 CACHE_SOCKET = "cache.sock"
 
+# After how long a connection counts as broken whose other end is gone without a word. Otherwise the system decides, and
+# takes two hours: so long the keeper would wait for an answer that was lost on its way.
+_POSTGRES_NOTICES = {
+    "connect_timeout": 3,  # seconds
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+
 # More than the threads of one process ever use at once; a bound, so that a fault cannot open connections without end.
 _MOST_CONNECTIONS = 64
 
@@ -79,7 +89,8 @@ def databases(environment: Environment) -> dict[str, dict[str, Any]]:
     if config["ENGINE"] == "django.db.backends.sqlite3":
         return {"default": _sqlite(PROJECT / config["NAME"])}
     options = config.setdefault("OPTIONS", {})
-    options.setdefault("connect_timeout", 3)
+    for name, value in _POSTGRES_NOTICES.items():
+        options.setdefault(name, value)
     options["options"] = f"{options.get('options', '')} -c synchronous_commit=on".strip()
     return {"default": config | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}}
 

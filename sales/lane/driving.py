@@ -7,6 +7,7 @@ one thread reads.
 import asyncio
 from collections.abc import Callable, Generator, Hashable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from django.db import close_old_connections
@@ -16,6 +17,8 @@ from sales.live.calls import Call, Server
 from sales.live.pipeline import Pipeline
 
 THREADS = 4
+SLOW_SECONDS = 0.5
+"""How long a read may take before those who wait for it ask for themselves."""
 URGENT = frozenset({"confirm", "release", "extend"})
 """What concerns a unit that is somebody's already goes before new purchases."""
 
@@ -40,15 +43,27 @@ class Driver:
             answer: A = done.value
             return answer
 
-    def read[R](self, read: Read[R]) -> "asyncio.Future[R]":
-        """Return a future of a read's result; one under way with the same key is everybody's."""
+    async def read[R](self, read: Read[R]) -> R:
+        """Return a read's result; one under way with the same key is everybody's.
+
+        Where that takes too long, ask again beside it: it may hang with a silent server, and who asks then gets what
+        was read before.
+        """
         if read.key is None:
-            return self._in_thread(read.run)
-        under_way = self._reading.get(read.key)
+            return await self._in_thread(read.run)
+        under_way: asyncio.Future[R] | None = self._reading.get(read.key)
         if under_way is None:
             under_way = self._reading[read.key] = self._in_thread(read.run)
-            under_way.add_done_callback(lambda _: self._reading.pop(read.key, None))
-        return under_way
+            under_way.add_done_callback(partial(self._has_read, read.key))
+        done, _ = await asyncio.wait({under_way}, timeout=SLOW_SECONDS)
+        if not done:
+            self._has_read(read.key, under_way)
+            return await self._in_thread(read.run)
+        return under_way.result()
+
+    def _has_read(self, key: Hashable, under_way: "asyncio.Future[Any]") -> None:
+        if self._reading.get(key) is under_way:
+            del self._reading[key]
 
     async def close(self) -> None:
         """End both lines and the threads, once nobody asks any more."""

@@ -14,7 +14,7 @@ from django.db import Error as DatabaseFault
 from sales import conf
 from sales.domain.rates import Rate
 from sales.models import ApiClient, ApiKey
-from sales.queries.copies import Copy, Unavailable
+from sales.queries.copies import RECORD_PATIENCE_SECONDS, Copy, Unavailable
 
 _START = "fs_"
 
@@ -93,4 +93,9 @@ def _client(row: ApiClient, scopes: list[str]) -> Client:
     )
 
 
-_copy = Copy(_load, max_age_ms=lambda: conf.current().catalogue_max_age_ms, faults=(DatabaseFault,))
+_copy = Copy(
+    _load,
+    max_age_ms=lambda: conf.current().catalogue_max_age_ms,
+    faults=(DatabaseFault,),
+    patience_seconds=RECORD_PATIENCE_SECONDS,
+)

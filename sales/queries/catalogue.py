@@ -16,7 +16,7 @@ from django.db.models import F
 from sales import conf
 from sales.domain.states import LIVE_STATES, SaleState
 from sales.models import LedgerServer, Sale
-from sales.queries.copies import Copy, Unavailable
+from sales.queries.copies import RECORD_PATIENCE_SECONDS, Copy, Unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,4 +128,9 @@ def _in_whole_ms(at: datetime) -> datetime:
     return datetime.fromtimestamp(round(at.timestamp() * 1_000) / 1_000, tz=UTC)
 
 
-_copy = Copy(_load, max_age_ms=lambda: conf.current().catalogue_max_age_ms, faults=(DatabaseFault,))
+_copy = Copy(
+    _load,
+    max_age_ms=lambda: conf.current().catalogue_max_age_ms,
+    faults=(DatabaseFault,),
+    patience_seconds=RECORD_PATIENCE_SECONDS,
+)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 
+RECORD_PATIENCE_SECONDS = 0.5
+"""For what is on record: a database that is silent must not hold up an answer, and the list from before will do."""
+
 
 class Unavailable(Exception):
     """There is no copy yet, and what it is made from cannot be reached."""
@@ -42,11 +45,14 @@ class Copy[T]:
         max_age_ms: Callable[[], int],
         faults: tuple[type[Exception], ...] = (),
         is_failure: Callable[[T], bool] = lambda _value: False,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
+        """`patience_seconds`: how long others wait for a reading where there is a value before it."""
         self._load = load
         self._max_age_ms = max_age_ms
         self._faults = faults
         self._is_failure = is_failure
+        self._patience_seconds = patience_seconds
         self._turn = threading.Lock()
         self._reading_since: float | None = None
         self._began_at: float | None = None  # the latest reading, whether it failed or not
@@ -119,7 +125,8 @@ class Copy[T]:
         since = self._reading_since
         if self._failed_at is not None:
             return 0.0
-        return max(0.0, self.PATIENCE_SECONDS - (time.monotonic() - since)) if since else self.PATIENCE_SECONDS
+        most = self.PATIENCE_SECONDS if self._kept is None else min(self.PATIENCE_SECONDS, self._patience_seconds)
+        return max(0.0, most - (time.monotonic() - since)) if since else most
 
     def _last(self) -> Kept[T]:
         kept = self._kept

@@ -12,7 +12,7 @@ from django.db import Error as DatabaseFault
 
 from sales import conf
 from sales.models import WebSessionEnd
-from sales.queries.copies import Copy, Unavailable
+from sales.queries.copies import RECORD_PATIENCE_SECONDS, Copy, Unavailable
 
 _COMMITTED_LATE = timedelta(seconds=60)
 """A row may be seen this long after its time: the transaction that wrote it was still open."""
@@ -78,4 +78,9 @@ class _Reader:
 
 
 _reader = _Reader()
-_copy = Copy(_reader.read, max_age_ms=lambda: conf.current().catalogue_max_age_ms, faults=(DatabaseFault,))
+_copy = Copy(
+    _reader.read,
+    max_age_ms=lambda: conf.current().catalogue_max_age_ms,
+    faults=(DatabaseFault,),
+    patience_seconds=RECORD_PATIENCE_SECONDS,
+)

@@ -12,7 +12,7 @@ from django.urls import resolve
 
 from sales.domain.rates import Rate
 from sales.domain.reads import Read
-from sales.lane import routes
+from sales.lane import driving, routes
 from sales.lane.app import Lane
 from sales.lane.driving import Driver
 from sales.live import connection
@@ -111,6 +111,27 @@ class TestARead:
             return found
 
         assert asyncio.run(rush()) == [1] * 50
+
+    def test_that_hangs_is_asked_for_once_more_beside_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(driving, "SLOW_SECONDS", 0.05)
+        let_go, count = threading.Event(), []
+
+        def run() -> int:
+            count.append(1)
+            if len(count) == 1:
+                assert let_go.wait(10)
+                return 1
+            return 2
+
+        async def wait() -> list[int]:
+            driver = Driver()
+            found = list(await asyncio.gather(*(driver.read(Read(run, key="the same")) for _ in range(3))))
+            found.append(await driver.read(Read(run, key="the same")))
+            let_go.set()
+            await driver.close()
+            return found
+
+        assert asyncio.run(wait()) == [2] * 4
 
     def test_of_numbers_asks_the_ledger_once(self, sale: Sale, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         settings.SALES = replace(settings.SALES, snapshot_max_age_ms=60_000, catalogue_max_age_ms=60_000)

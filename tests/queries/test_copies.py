@@ -147,6 +147,20 @@ class TestCopy:
         source.may_go_on.set()
         assert threads.join() == [2]
 
+    def test_has_less_patience_where_there_is_a_value_before_it(self, source: Source) -> None:
+        copy = Copy(source.load, max_age_ms=lambda: 0, faults=(ConnectionError,), patience_seconds=0.05)
+        threads = Threads()
+        copy.get()
+        source.began.clear()
+        source.may_go_on.clear()
+        threads.start(1, copy.get)
+        assert source.began.wait(10)
+
+        assert copy.get() == 1
+
+        source.may_go_on.set()
+        assert threads.join() == [2]
+
     def test_lets_nobody_wait_for_another_try_after_a_failure(self, source: Source) -> None:
         copy, threads = copy_of(source, max_age_ms=0), Threads()
         copy.get()

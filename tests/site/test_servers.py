@@ -155,6 +155,12 @@ class TestTheRecord:
         assert config["OPTIONS"]["options"].endswith("-c synchronous_commit=on")
         assert config["CONN_HEALTH_CHECKS"] is True
 
+    def test_that_is_gone_without_a_word_is_noticed_in_seconds(self):
+        config = servers.databases(reading.read(shop(DATABASE_URL="postgres://db/shop?keepalives_idle=60")))["default"]
+
+        assert config["OPTIONS"]["tcp_user_timeout"] == 10_000
+        assert config["OPTIONS"]["keepalives_idle"] == 60  # whoever says otherwise is heard
+
 
 class TestTheKeyOfTheDemo:
     def test_is_made_once_and_kept_for_nobody_else_to_read(self, tmp_path: Path):
