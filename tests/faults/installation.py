@@ -56,7 +56,7 @@ class Installation(RunningShop):
 
     def __init__(self, folder: Path, *, database_url: str = "") -> None:
         super().__init__(folder=folder, port=free_port())
-        self._database_url = database_url
+        self.database_url = database_url
         self._servers = {part: embedded.server(role=ServerRole(part), data_dir=folder) for part in ("ledger", "cache")}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._over = threading.Event()
@@ -71,15 +71,15 @@ class Installation(RunningShop):
     def environment(self) -> dict[str, str]:
         """What a command has that runs beside it: the servers themselves, without anything between."""
         said = super().environment | _GENEROUS | {"BIND": f"127.0.0.1:{self.port}", "WEB_WORKERS": "2"}
-        return said | ({"DATABASE_URL": self._database_url} if self._database_url else {})
+        return said | ({"DATABASE_URL": self.database_url} if self.database_url else {})
 
     def _environment_of(self, part: str) -> dict[str, str]:
         named = {"REDIS_URL": f"{part}-ledger", "CACHE_URL": "web-cache"}
         ports = {name: self.links[link].port for name, link in named.items()}
         said = self.environment | {name: f"redis://127.0.0.1:{port}/0" for name, port in ports.items()}
-        if self._database_url:
+        if self.database_url:
             port = self.links[f"{part}-database"].port
-            user, name = urlsplit(self._database_url).username, urlsplit(self._database_url).path
+            user, name = urlsplit(self.database_url).username, urlsplit(self.database_url).path
             said["DATABASE_URL"] = f"postgres://{user}@127.0.0.1:{port}{name}"
         return said
 

@@ -44,14 +44,15 @@ class Rule:
 
 
 PASS = Rule(Doing.PASS)
+_Ends = tuple[asyncio.StreamWriter, asyncio.StreamWriter]
 Address = Path | tuple[str, int]
 
 
 class Proxy:
     """Listens on a loopback port of its own and passes everything on to `to`. Use it in a `with` block.
 
-    A connection out of which bytes were lost delivers nothing more in that direction, also after healing: what is on
-    its way never has a gap. New connections follow the rules of now.
+    What is on its way never has a gap: a connection out of which bytes were lost is silent in that direction, and is
+    reset at the next change of rules, as TCP finds out on a line that carries again. New ones follow the rules of now.
     """
 
     def __init__(self, to: Address, *, seed: int = 0) -> None:
@@ -63,6 +64,7 @@ class Proxy:
         self._over = asyncio.Event()
         self._up = threading.Event()
         self._passing: set[asyncio.Task[None]] = set()  # an event loop itself does not keep its tasks alive
+        self._silent: set[_Ends] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="proxy")
         self.port = 0
@@ -82,6 +84,8 @@ class Proxy:
 
         def change() -> None:
             self._rules = {"requests": requests, "replies": replies}
+            for writer in (writer for both in self._silent for writer in both):
+                _reset(writer)
             self._changed.set()
             self._changed = asyncio.Event()
             done.set()
@@ -132,6 +136,8 @@ class Proxy:
         else:
             for writer in both:
                 writer.close()
+        finally:
+            self._silent.discard(both)
 
     def _open(self) -> Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         if isinstance(self._to, Path):
@@ -143,7 +149,7 @@ class Proxy:
         way: str,
         source: asyncio.StreamReader,
         target: asyncio.StreamWriter,
-        both: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
+        both: _Ends,
     ) -> None:
         """Pass one direction on until its end, or until something is done to it. Raises OSError where it breaks."""
         lost = False
@@ -151,6 +157,7 @@ class Proxy:
             rule = await self._rule_for(way)
             if lost or rule.doing is Doing.SWALLOW:
                 lost = True
+                self._silent.add(both)
                 continue
             if rule.doing is Doing.DELAY:
                 await asyncio.sleep(rule.seconds + self._chance.uniform(0, rule.jitter))
@@ -158,6 +165,7 @@ class Proxy:
                 raise ConnectionResetError
             elif rule.doing is not Doing.PASS:
                 data, lost = data[: len(data) // 2], True
+                self._silent.add(both)
             target.write(data)
             await target.drain()
             if rule.doing is Doing.CUT:

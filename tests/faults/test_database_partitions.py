@@ -1,0 +1,70 @@
+"""Faults between the processes and PostgreSQL: the sale goes on, and all of it gets on record once they are over."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from tests.faults.installation import installed
+from tests.faults.proxy import Doing, Rule
+from tests.faults.story import LOST_ANSWER, Rules, Story
+
+NAME = "partitions"
+OLD_SECONDS = 1.1  # by then a web process wants to read its list of sales anew
+BROKEN = [
+    pytest.param(LOST_ANSWER, id="answers lost"),
+    pytest.param({"requests": Rule(Doing.HOLD)}, id="requests delivered when healed"),
+    pytest.param({"requests": Rule(Doing.RESET)}, id="reset"),
+    pytest.param({"replies": Rule(Doing.CUT)}, id="answers cut"),
+]
+pytestmark = pytest.mark.timeout(180)
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """Make a database on the server of the test run, yield its URL, and remove it."""
+    server = os.environ["TEST_DATABASE_URL"]
+    with psycopg.connect(server, autocommit=True) as postgres:
+        postgres.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+        postgres.execute(f"CREATE DATABASE {NAME}")
+        yield urlsplit(server)._replace(path=f"/{NAME}").geturl()
+        postgres.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """One installation for all; what was told in all tests must be true of what is on record at the end."""
+    folder = tmp_path_factory.mktemp("partitions")
+    with database() as url, installed(folder, database_url=url, stock=10_000, limit=2) as shop:
+        telling = Story(shop)
+        yield telling
+        telling.end()
+
+
+@pytest.mark.parametrize("rules", BROKEN)
+class TestDatabase:
+    def test_that_the_web_cannot_reach_stops_no_purchase(self, story: Story, rules: Rules) -> None:
+        with story.shoppers(8) as people:
+            story.settle(people[:2])
+            with story.broken(rules, "web-database"):
+                told = []
+                for early, late in zip(people[2::2], people[3::2], strict=True):
+                    told += story.all_at_once(early.buy, late.buy, people[0].look_up)
+                    time.sleep(OLD_SECONDS)
+
+            assert {each.status for each in told} == {200}
+            story.settle(people[2:])
+
+    def test_that_the_keeper_cannot_reach_delays_the_record_and_nothing_else(self, story: Story, rules: Rules) -> None:
+        with story.shoppers(4) as people:
+            with story.broken(rules, "keeper-database"):
+                told = story.all_at_once(*(shopper.buy for shopper in people))
+                time.sleep(0.5)
+                told += story.all_at_once(people[0].look_up)
+
+            assert {each.status for each in told} == {200}
+            story.settle(people)
