@@ -7,7 +7,7 @@ ARGS =
 # Newest first among those that Django 6 runs on. They are run, not looked up: a shim may stand for nothing.
 CANDIDATES = python3.13 python3.14 python3.12 python3
 # Tests of what databases do each in their own way: transactions, constraints, races.
-ON_BOTH = tests/services tests/queries tests/races/test_two_keepers.py
+ON_BOTH = tests/services tests/queries tests/races/test_two_keepers.py tests/faults/test_database_partitions.py
 FITS = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))
 # Settings of a shop that exists nowhere, for checks that open no connection.
 SHOP = env SITE=production ENV_FILE= DEBUG= ALLOWED_HOSTS=shop.example DATABASE_URL= \
