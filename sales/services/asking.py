@@ -16,7 +16,7 @@ from sales.domain.states import ChangeState, LedgerState
 from sales.live import connection, ledger
 from sales.live.results import Snapshot
 from sales.models import Order, Sale, StockChange
-from sales.services import acting, following
+from sales.services import acting, fencing, following
 from sales.services.acting import Actor
 from sales.services.lifecycle import Refused
 
@@ -76,22 +76,28 @@ def open_change(*, sale: Sale, by: Actor, why: str, order: Order | None = None, 
     return change
 
 
-def settle(*, change: StockChange) -> None:
+def settle(*, change: StockChange, epoch: int | None) -> bool:
     """The ledger has taken the change: put on record what the ledger goes first in, and say that it is done.
 
     Safe to repeat, and to run twice at once. A change that another process refused an instant ago, because the ledger
     refused it then, is done all the same, unless its number was given to the next one: that one makes way.
+
+    `epoch` is the one in which the ledger took it; None where no ledger answers for the sale. False where another has
+    begun since: the sale may have been made anew without the change, so it stays asked, and the keeper tells it again.
     """
     try:
         with transaction.atomic():
-            # The sale's row first, as everybody does: so no two wait for each other.
+            # The sale's row first, as everybody does: so no two wait for each other, and a repair waits for us.
             change.sale = Sale.objects.select_for_update(of=("self",)).get(pk=change.sale_id)
+            if epoch is not None and epoch != fencing.epoch():
+                return False
             rows = StockChange.objects.filter(pk=change.pk).exclude(state=ChangeState.DONE)
             if rows.update(state=ChangeState.DONE, ended_at=timezone.now(), refusal=""):
                 _put_on_record(change)
     except IntegrityError:
         if not StockChange.objects.filter(pk=change.pk, state=ChangeState.REFUSED).exists():
             raise
+    return True
 
 
 def refuse(*, change: StockChange, sentence: str) -> None:
@@ -112,11 +118,14 @@ def make_way(*, change: StockChange, epoch: int) -> bool:
         return False
     counted_on = _after(late, change)
     with transaction.atomic():
+        Sale.objects.select_for_update(of=("self",)).get(pk=change.sale_id)
+        if epoch != fencing.epoch():
+            return False  # see `settle`
         asked = StockChange.objects.filter(pk=change.pk, state=ChangeState.ASKED, number=change.number)
         if not asked.update(**counted_on):
             return False
         change.refresh_from_db()
-        settle(change=late)
+        settle(change=late, epoch=epoch)
         if change.raises_stock:
             Sale.objects.filter(pk=change.sale_id).update(stock=change.stock_to)
     return True
@@ -125,7 +134,7 @@ def make_way(*, change: StockChange, epoch: int) -> bool:
 def take_up_late(*, sale_pk: int, seen: Snapshot) -> None:
     """Put on record what the ledger took after it was refused (see `make_way`), where no other change follows it."""
     if seen.change == last_number(sale_pk=sale_pk) + 1 and (late := _late(sale_pk=sale_pk, seen=seen)):
-        settle(change=late)
+        settle(change=late, epoch=seen.epoch)
 
 
 def asked_by(change: StockChange) -> Actor:

@@ -82,7 +82,7 @@ def _put_on_record(*, order_pk: int, kept_back: bool, actor: Actor, why: str) ->
         if kept_back:
             change = asking.open_change(sale=sale, by=actor, why=why, order=order, stock=sale.stock - 1)
             if not sale.is_live:
-                asking.settle(change=change)
+                asking.settle(change=change, epoch=None)
         order.refresh_from_db()
     return order
 
@@ -104,9 +104,9 @@ def _finish(order: Order, *, epoch: int) -> Outcome:
     if said.ok or (said.outcome is Outcome.TOO_LOW and keeps):
         faults.reach("cancel_between_sides")
         with transaction.atomic():
-            if keeps and said.ok:
-                asking.settle(change=keeps)
-            elif keeps:
+            if keeps and said.ok and not asking.settle(change=keeps, epoch=epoch):
+                return said.outcome  # made anew since, perhaps: the keeper tells it again
+            if keeps and not said.ok:
                 asking.refuse(change=keeps, sentence=changing.too_low(said))
             asked = Order.objects.filter(pk=order.pk, ledger_state=ChangeState.ASKED)
             asked.update(ledger_state=ChangeState.DONE)

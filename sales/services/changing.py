@@ -129,7 +129,7 @@ def _finish(change: StockChange, *, epoch: int | None = None) -> str:
         said = _tell(change, epoch=epoch)
     if said.ok:
         faults.reach("change_between_sides")
-        asking.settle(change=change)
+        asking.settle(change=change, epoch=epoch)
     elif said.outcome is Outcome.TOO_LOW:
         asking.refuse(change=change, sentence=too_low(said))
     elif said.outcome is Outcome.TOO_LATE:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
+from django.db import transaction
+
 from sales.domain.states import OrderState, SaleState
 from sales.live import drafting, ledger, rebuilding
 from sales.live.entries import Entry, EntryState
@@ -115,6 +117,7 @@ def _make_anew(
 ) -> Reconciled:  # fmt: skip
     if sale.ledger_epoch >= epoch or found.epoch >= epoch:
         epoch = fencing.raise_for_repair(line=line, epoch=epoch, but=sale.pk)
+    last_change = _read_again(sale)
     drafting.remove_drafts(line, sale.pk)
     now_ms = drafting.now_ms(line)
     terms = _terms(sale)
@@ -126,7 +129,7 @@ def _make_anew(
     numbers = {
         "epoch": epoch,
         "recorded_seq": sale.stream_offset,
-        "change": asking.last_number(sale_pk=sale.pk),
+        "change": last_change,
         "clock_ms": now_ms,
     }
     done = drafting.write(
@@ -146,6 +149,18 @@ def _make_anew(
         _resume(sale, by=by)
     _note(sale, found, said)
     return Reconciled(worth=found.worth, why=found.why, done=said, epoch=epoch)
+
+
+def _read_again(sale: Sale) -> int:
+    """Read the sale's row, and return the number of its last change as it was at that instant.
+
+    Once the new epoch has begun, nobody puts on record any more what the old ledger took; and who was about to has the
+    row locked until then. Read earlier, a change could be on record before its number is, and missing in the stock.
+    """
+    with transaction.atomic():
+        Sale.objects.select_for_update(of=("self",)).get(pk=sale.pk)
+        sale.refresh_from_db()
+        return asking.last_number(sale_pk=sale.pk)
 
 
 def _note(sale: Sale, found: Judgement, said: str) -> None:

@@ -123,7 +123,7 @@ class TestACrash:
         restock(sale, to=9)
 
         assert changing._finish(slow) == ""
-        asking.settle(change=slow)
+        asking.settle(change=slow, epoch=EPOCH)
         asking.refuse(change=slow, sentence="Never.")
 
         assert stocks(sale) == (9, 9)
@@ -174,7 +174,7 @@ class TestAScriptThatRunsLate:
     def test_is_put_on_record_by_who_is_told_that_it_is_done(self, proven: LedgerServer, make_sale: MakeSale) -> None:
         sale = make_sale(published=True, stock=5)
 
-        asking.settle(change=self.refused_and_then_taken(sale, stock=1))
+        asking.settle(change=self.refused_and_then_taken(sale, stock=1), epoch=EPOCH)
 
         assert stocks(sale) == (1, 1)
         change = StockChange.objects.get()

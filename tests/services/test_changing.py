@@ -69,9 +69,9 @@ class TestLessStock:
         seen: list[tuple[int, int]] = []
         settle = asking.settle
 
-        def look_and_settle(**given: Any) -> None:
+        def look_and_settle(**given: Any) -> bool:
             seen.append(stocks(sale))
-            settle(**given)
+            return settle(**given)
 
         monkeypatch.setattr(asking, "settle", look_and_settle)
 
