@@ -7,7 +7,7 @@ from flashsale_site.environment import KNOBS
 from tests.bench.contestants import LIMIT
 
 
-def settle(folder: Path) -> None:
+def settle(folder: Path, *, database_url: str = "") -> None:
     """Give them to this process and all that it starts, with everything kept under `folder`, and set Django up."""
     for knob in KNOBS:
         os.environ.pop(knob.name, None)
@@ -17,6 +17,7 @@ def settle(folder: Path) -> None:
         "SITE": "demo",  # its own servers and no HTTPS; whoever buys still shows a key or a pass
         "ENV_FILE": "",
         "DATA_DIR": str(folder),
+        "DATABASE_URL": database_url,
         "LIMITS": "on",
         "WEB_WORKERS": "2",
         "WEB_THREADS": "8",
