@@ -29,7 +29,7 @@ from sales.queries.catalogue import SaleEntry
 from sales.queries.mine import Mine
 from sales.queries.stubs import Stock, local
 from sales.queries.tickets import Ticket
-from sales.web import caching
+from sales.web import caching, guide
 from sales.web import sale as sale_page
 from sales.web.sale import Stub
 
@@ -48,15 +48,18 @@ class State:
 
 @require_safe
 def show_all(request: HttpRequest) -> HttpResponse:
-    """List all states."""
+    """List all states, and the other pages."""
     _only_for_staff(request)
-    return caching.personal(render(request, "sales/states.html", {"names": tuple(STATES)}))
+    listed = {"names": tuple(STATES), "others": tuple(guide.PAGES), "accounts": guide.accounts()}
+    return caching.personal(render(request, "sales/states.html", listed))
 
 
 @require_safe
 def show(request: HttpRequest, name: str) -> HttpResponse:
-    """Show one state in its page."""
+    """Show one state in its page, or one of the other pages."""
     _only_for_staff(request)
+    if name in guide.PAGES:
+        return caching.personal(guide.PAGES[name](request))
     if name not in STATES:
         raise Http404(name)
     context = {**sale_page.page_of(_ticket(_sale()), STATES[name].make()), "now": NOW}

@@ -18,6 +18,7 @@ import django
 
 django.setup()
 
+from allauth.account.models import EmailAddress  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
@@ -29,6 +30,7 @@ from sales.models import Account, OnLedgerLoss, Product, Sale  # noqa: E402
 from sales.services import lifecycle  # noqa: E402
 from sales.services.acting import Actor  # noqa: E402
 
+PASSWORD = "harbour lights at seven"
 BY = Actor(who="the clerk")
 
 
@@ -59,13 +61,19 @@ def sale(*, slug: str, product: str = "", opens_in: float = 0, lasts: float = 3_
     return made.slug
 
 
-def visitor(*, email: str, staff: bool = False) -> dict[str, str]:
-    """Make an account, and return the cookie of a browser in which it is signed in."""
-    account = Account.objects.create_user(email=email, is_staff=staff, is_superuser=staff)
+def visitor(*, email: str, staff: bool = False, is_verified: bool = False) -> dict[str, str]:
+    """Make an account, and return the cookie of a browser in which it is signed in.
+
+    `is_verified`: its address is confirmed, and it has a password.
+    """
+    password = PASSWORD if is_verified else None  # to hash one takes a while
+    account = Account.objects.create_user(email=email, password=password, is_staff=staff, is_superuser=staff)
     session = SessionStore()
     session[SESSION_KEY] = str(account.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = account.get_session_auth_hash()
+    if is_verified:
+        EmailAddress.objects.create(user=account, email=email, verified=True, primary=True)
     session.create()
     return {"name": settings.SESSION_COOKIE_NAME, "value": session.session_key or ""}
 

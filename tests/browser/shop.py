@@ -63,7 +63,13 @@ class Shop:
 
     @contextmanager
     def visitor(
-        self, *, signed_in: bool = True, staff: bool = False, email: str = "", **options: Any
+        self,
+        *,
+        signed_in: bool = True,
+        staff: bool = False,
+        is_verified: bool = False,
+        email: str = "",
+        **options: Any,
     ) -> Iterator[BrowserContext]:
         """A browser of somebody, with an account of their own where they are signed in."""
         width, height = options.pop("size", DESKTOP)
@@ -72,7 +78,8 @@ class Shop:
         context = self._browser.new_context(viewport={"width": width, "height": height}, **options)
         context.set_default_timeout(20_000)
         if signed_in:
-            cookie = self._ask(do="visitor", email=email or f"visitor-{next(self._numbers)}@example.org", staff=staff)
+            email = email or f"visitor-{next(self._numbers)}@example.org"
+            cookie = self._ask(do="visitor", email=email, staff=staff, is_verified=is_verified)
             context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": self.url}])
         try:
             yield context

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
+from sales.web import guide
 from sales.web.states import STATES
 from tests.browser.shop import DESKTOP, NOTE_WHAT_BREAKS_THE_POLICY, PHONE, Shop, seen
 
@@ -21,15 +22,11 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone-dark": {"size": PHONE, "color_scheme": "dark"},
     "desktop-light": {"size": DESKTOP, "color_scheme": "light"},
 }
-# Each run looks at each state once, in one of two looks that differ in both; the campaign looks at all in all four.
+# Each run looks at each page once, in one of two looks that differ in both; the campaign looks at all in all four.
 EVERY_RUN = ("phone-light", "desktop-dark")
 PAGES = (
-    "/", "/purchases/", "/states/", "/nothing-here/", "/accounts/login/", "/accounts/signup/",
-    "/accounts/password/reset/",
-)  # fmt: skip
-OWN_PAGES = (
-    "/account/", "/purchases/", "/accounts/email/", "/accounts/password/change/", "/accounts/logout/", "/accounts/2fa/",
-    "/accounts/reauthenticate/",
+    *(f"/states/{name}/" for name in (*STATES, *guide.PAGES)),
+    "/", "/states/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/",
 )  # fmt: skip
 
 
@@ -44,9 +41,9 @@ def looked_at(*, now: Callable[[str], bool]) -> list[Any]:
     return [pytest.param(look, marks=() if now(look) else pytest.mark.campaign) for look in LOOKS]
 
 
-STATES_IN_LOOKS = [
-    pytest.param(state, *look.values, marks=look.marks)
-    for number, state in enumerate(STATES)
+PAGES_IN_LOOKS = [
+    pytest.param(page, *look.values, marks=look.marks)
+    for number, page in enumerate(PAGES)
     for look in looked_at(now=EVERY_RUN[number % 2].__eq__)
 ]
 
@@ -62,20 +59,16 @@ def tabs(shop: Shop) -> Iterator[dict[str, Page]]:
         yield made
 
 
+ACCOUNTS = tuple(guide.accounts().values())
+
+
 class TestAxeFindsNothing:
-    @pytest.mark.parametrize(("state", "look"), STATES_IN_LOOKS)
-    def test_in_a_state_of_the_sale(self, state: str, look: str, shop: Shop, tabs: dict[str, Page]) -> None:
-        seen(tabs[look], f"{shop.url}/states/{state}/")
+    @pytest.mark.parametrize(("page", "look"), PAGES_IN_LOOKS)
+    def test_on_a_page_for_everybody(self, page: str, look: str, shop: Shop, tabs: dict[str, Page]) -> None:
+        seen(tabs[look], shop.url + page)
 
         assert barriers(tabs[look]) == []
         assert tabs[look].evaluate("window.broken") == []
-
-    @pytest.mark.parametrize("look", looked_at(now=EVERY_RUN.__contains__))
-    def test_on_pages_for_everybody(self, look: str, shop: Shop, tabs: dict[str, Page]) -> None:
-        for path in PAGES:
-            seen(tabs[look], shop.url + path)
-
-            assert barriers(tabs[look]) == [], path
 
     @pytest.mark.parametrize("look", looked_at(now="phone-light".__eq__))
     def test_on_the_pages_of_somebody_who_bought_and_somebody_who_holds(self, look: str, shop: Shop) -> None:
@@ -92,10 +85,26 @@ class TestAxeFindsNothing:
             tab.locator(".qr").wait_for()
 
             assert barriers(tab) == [], "receipt"
-            for path in OWN_PAGES:
+            for path in ("/purchases/", *ACCOUNTS):
                 seen(tab, shop.url + path)
 
                 assert barriers(tab) == [], path
+
+    @pytest.mark.parametrize("look", looked_at(now="desktop-dark".__eq__))
+    def test_while_staff_set_up_a_second_factor(self, look: str, shop: Shop) -> None:
+        with shop.visitor(staff=True, is_verified=True, **LOOKS[look]) as context:
+            tab = context.new_page()
+            seen(tab, f"{shop.url}/accounts/2fa/totp/activate/")
+            tab.get_by_label("Password").fill("harbour lights at seven")
+            tab.get_by_role("button", name="Go on").click()
+            expect(tab.get_by_role("img")).to_be_visible()
+
+            assert barriers(tab) == []
+            tab.get_by_label("code").fill("nonsense")
+            tab.get_by_role("button", name="Switch it on").click()
+            expect(tab.locator(".error")).to_be_visible()
+
+            assert barriers(tab) == []
 
 
 class TestAxe:

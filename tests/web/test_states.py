@@ -7,8 +7,10 @@ from django.template import engines
 from django.test import Client
 
 from sales.conf import Site
+from sales.web.guide import PAGES, accounts
 from sales.web.states import STATES
 from tests.web.conftest import UnknownVariable
+from tests.web.dom import parsed
 
 
 @pytest.mark.django_db
@@ -23,7 +25,35 @@ class TestStates:
     def test_are_listed_each_with_a_link(self, client: Client):
         page = client.get("/states/").content.decode()
 
-        assert all(f'href="/states/{name}/"' in page for name in STATES)
+        assert all(f'href="/states/{name}/"' in page for name in (*STATES, *PAGES))
+        assert all(f'href="{address}"' in page for address in accounts().values())
+
+    @pytest.mark.usefixtures("live")
+    @pytest.mark.parametrize(("name", "status", "told"), [
+        ("no-sales", 200, "No sale is planned"),
+        ("no-purchases", 200, "Nothing yet"),
+        ("purchases", 200, "Held for you until 18:26:00 CET"),
+        ("purchases-incomplete", 200, "The newest may be missing here"),
+        ("receipt", 200, "It is yours: number 63 of 100"),
+        ("receipt-cancelled", 200, "print damaged in the press"),
+        ("not-found", 404, "Nothing is here"),
+        ("not-understood", 400, "This cannot be understood"),
+        ("not-allowed", 403, ""),
+        ("stale-form", 403, ""),
+        ("too-slow", 408, ""),
+        ("too-many", 429, "24 seconds"),
+        ("mistake", 500, ""),
+        ("away", 503, "5 seconds"),
+    ])  # fmt: skip
+    def test_have_the_other_pages_beside_them(self, name, status, told, client: Client):
+        response = client.get(f"/states/{name}/")
+
+        assert (response.status_code, told in parsed(response.content).text) == (status, True)
+
+    def test_have_each_page_of_an_account_beside_them(self, signed_in, early_shopper):
+        client = signed_in(early_shopper)
+
+        assert {client.get(address).status_code for address in accounts().values()} <= {200, 302}
 
     def test_are_unknown_to_shoppers_of_a_real_shop(self, client: Client, settings):
         settings.SALES = replace(settings.SALES, site=Site.PRODUCTION)
