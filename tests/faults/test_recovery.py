@@ -22,11 +22,11 @@ from sales.domain.outcomes import Outcome
 from sales.domain.states import SaleState
 from sales.live import connection, embedded, ledger
 from sales.live.line import Line
-from sales.models import DeadLetter, Incident, Order, Sale
+from sales.models import DeadLetter, Incident, LedgerServer, Order, Sale
 from sales.services import comparing, fencing
 from tests.conftest import MakeSale, Servers
 from tests.management.test_keeper import keeper_environment
-from tests.selling import ask_for_unit, in_ledger
+from tests.selling import ask_for_unit, buy, drain, in_ledger
 
 AT_ONCE = 200
 FEW, MANY = 20, 3_000
@@ -109,6 +109,20 @@ def assert_each_once(sale: Sale, count: int) -> None:
     assert not Incident.objects.filter(ended_at=None).exists()
     with Line() as line:
         assert comparing.differences(line=line, sale=Sale.objects.get(pk=sale.pk)) == []
+
+
+class TestTheCount:
+    """The careless twin of both below: a purchase that was accepted and is not on record."""
+
+    def test_notices_what_was_lost(self, proven: LedgerServer, make_sale: MakeSale) -> None:
+        sale = make_sale(published=True)
+        buy(sale, "u:1", "u:2", "u:3")
+        drain(sale)
+        assert_each_once(sale, 3)
+        Order.objects.filter(unit=2).delete()
+
+        with pytest.raises(AssertionError):
+            assert_each_once(sale, 3)
 
 
 class TestLedgerWithManyBuyers:
