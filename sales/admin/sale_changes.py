@@ -113,7 +113,8 @@ def _will_restock(standing: Standing) -> list[str]:
         return [*says, _follows_later()]
     numbers = {"stock": standing.stock, "sold": live.sold, "held": live.held, "left": live.left}
     counted = _("Stock is %(stock)s now: %(sold)s sold, %(held)s held, %(left)s left.") % numbers
-    return [f"{counted} {_('It can go down to %(least)s.') % {'least': live.sold + live.held}}", *says]
+    least = _("It can go down to %(least)s.") % {"least": live.sold + live.held}
+    return [f"{counted} {least}", *says]
 
 
 def _will_move(standing: Standing) -> list[str]:

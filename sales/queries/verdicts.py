@@ -21,7 +21,8 @@ def verdict(standing: Standing) -> str:
         return " ".join(filter(None, (ledger_away(standing), _on_record(standing), changing(standing))))
     finding = standing.finding
     if finding is not None:
-        return f"{_('It does not add up.')} {_difference(finding)}"
+        says = _("It does not add up.")  # by itself: inside of an f-string the collector of texts does not see it
+        return f"{says} {_difference(finding)}"
     return " ".join(filter(None, (_adds_up(standing), changing(standing))))
 
 
