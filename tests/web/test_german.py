@@ -1,4 +1,4 @@
-"""The German texts: all that shoppers and staff can meet is translated, and the compiled file agrees with its source."""
+"""The German texts: all that shoppers and staff can meet is translated, and the compiled file is as its source."""
 
 import gettext
 import re
