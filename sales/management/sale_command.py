@@ -26,6 +26,7 @@ class OperatorCommand(BaseCommand):
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
+        _refuse_bytes(options)
         try:
             return super().execute(*args, **options)
         except (OperationalError, InterfaceError, InternalError, ProgrammingError) as error:
@@ -43,6 +44,16 @@ class OperatorCommand(BaseCommand):
             return Actor(who=f"manage.py {verb} ({getpass.getuser()})"[:150])
         except (OSError, KeyError):  # a container without a name for its user
             return Actor(who=f"manage.py {verb}")
+
+
+def _refuse_bytes(options: dict[str, Any]) -> None:
+    """Refuse words that are no text: no database takes what a terminal of another encoding made of them."""
+    for name, value in options.items():
+        if isinstance(value, str) and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise CommandError(f"What was given as {name} is not UTF-8.", returncode=USAGE) from None
 
 
 class SaleCommand(OperatorCommand):

@@ -44,6 +44,15 @@ class TestOnce:
         with pytest.raises(CommandError, match="1 wait, because the mail server took nothing: run this again"):
             call_command("send_reminders", stdout=StringIO())
 
+    def test_says_that_the_database_is_away(self, monkeypatch):
+        def fail(**_: Any) -> Sent:
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(reminding, "send_due", fail)
+
+        with pytest.raises(CommandError, match="The database does not answer as it should: gone"):
+            call_command("send_reminders", stdout=StringIO())
+
 
 class TestTheLoop:
     @pytest.fixture(autouse=True)

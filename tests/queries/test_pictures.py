@@ -1,5 +1,6 @@
 """Pictures in the sizes and formats that pages show, made when a product is saved and never when one is asked for."""
 
+import errno
 import re
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.test import Client
+from pictures.models import PillowPicture
 from PIL import Image
 
 from sales.models import Product
@@ -121,3 +123,15 @@ class TestMakingThemAnew:
         with pytest.raises(CommandError, match=r"upload them again:\nproducts/"):
             call_command("resize_pictures", stdout=StringIO())
         assert pictures.of(Product.objects.get()) is None
+
+    def test_keeps_a_picture_whose_sizes_cannot_be_written(self, on_disk, monkeypatch):
+        product = saved(size=(800, 1000))
+
+        def fill_the_disk(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(PillowPicture, "save", fill_the_disk)
+
+        with pytest.raises(CommandError, match=r"could not be made[^\n]*\nproducts/.*No space left on device"):
+            call_command("resize_pictures", stdout=StringIO())
+        assert Product.objects.get().picture == product.picture.name

@@ -99,6 +99,7 @@ class TestSettle:
 
         assert printed.startswith("night is settled: 2 orders on record. What the ledger held is in ")
         assert "It was settled before." in run("settle_sale", "night")
+        assert json.loads(run("settle_sale", "night", "--json")) == {"slug": "night", "recorded": 2, "archive": None}
         assert refusal("settle_sale", "nobody").returncode == 2
 
 

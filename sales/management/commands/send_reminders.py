@@ -6,11 +6,12 @@ import threading
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseFault
 from django.db import close_old_connections
 from django.utils import timezone
 
+from sales.management.sale_command import OperatorCommand
 from sales.services import reminding
 from sales.services.reminding import Sent
 
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 10.0
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Sends what is due, once or until it is told to stop."""
 
     help = (

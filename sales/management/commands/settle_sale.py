@@ -1,5 +1,6 @@
 """Settle a closed sale from a terminal. What stands in the way, and what is kept, is `sales.services.settling`'s."""
 
+import json
 from typing import Any, override
 
 from django.core.management.base import CommandError, CommandParser
@@ -11,7 +12,7 @@ from sales.services.leasing import LeaseLost
 
 
 class Command(SaleCommand):
-    """settle_sale SLUG [--why REASON]."""
+    """settle_sale SLUG [--why REASON] [--json]."""
 
     help = (
         "Take a closed sale out of the ledger for good, once everything is on record and nothing is held: its keys are "
@@ -23,6 +24,7 @@ class Command(SaleCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--why", default="", metavar="REASON", help="A sentence for the trail.")
+        parser.add_argument("--json", action="store_true", help="Print JSON for scripts.")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,5 +39,9 @@ class Command(SaleCommand):
             raise CommandError(f"{slug}: {lost} Run it again.", returncode=REFUSED) from lost
         except (LedgerUnavailable, LedgerRefused) as error:
             raise CommandError(str(error), returncode=LEDGER_NOT_REACHED) from error
+        if options["json"]:
+            values = {"slug": slug, "recorded": settled.sale.recorded, "archive": settled.archive}
+            self.stdout.write(json.dumps(values, indent=2, default=str))
+            return
         kept = f" What the ledger held is in {settled.archive}." if settled.archive else " It was settled before."
         self.stdout.write(self.style.SUCCESS(f"{slug} is settled: {settled.sale.recorded} orders on record.{kept}"))
