@@ -161,6 +161,28 @@ class TestARead:
         assert len({each.body for each in pages}) > 10
 
 
+class TestAWorker:
+    def test_has_asked_the_middleware_before_the_first_request_comes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[str] = []
+
+        async def live() -> None:
+            lane = Lane(get_wsgi_application(), threads=1)
+            monkeypatch.setattr(lane._frames, "around", lambda path, *_: asked.append(path))
+            messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+            async def receive() -> Any:
+                return next(messages)
+
+            async def send(message: Any) -> None:
+                asked.append(message["type"])
+
+            await lane({"type": "lifespan"}, receive, send)
+
+        asyncio.run(live())
+
+        assert asked == [routes.API, "lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
 class TestCounting:
     @pytest.fixture(autouse=True)
     def few(self, settings: Any) -> None:
