@@ -1,8 +1,8 @@
 """`python -m tests.bench.outages`: how fast a shop is itself again after something was away, and what durability costs.
 
-Takes three to six minutes. It starts everything that it measures, on loopback, in folders that are
-gone afterwards. A full run writes `outages.md` and `outages.json` in `docs/benchmarks`; `--quick` only shows that
-all of it runs. Each part is a process with settings of its own; what they measure is in `outage_parts`.
+Takes three to six minutes. It starts everything that it measures, on loopback, in folders that are gone afterwards. A
+full run writes `docs/benchmarks/outages.md` and the figures of `docs/reliability.md`; `--quick` shows that all of it
+runs. Each part is a process with settings of its own; what they measure is in `outage_parts`.
 """
 
 import argparse
@@ -15,54 +15,24 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 
 from rich.console import Console
-from rich.table import Table
 
 from flashsale_site.environment import PROJECT
 from tests import postgres
-from tests.bench import environment, machine, processes
-from tests.bench.aims import short
-from tests.bench.machine import Machine
+from tests.bench import environment, machine, outage_report, processes
+from tests.bench.outage_report import Row
 
 DOCS = PROJECT / "docs" / "benchmarks"
 PARTS = ("cold", "ledger", "sqlite", "postgresql")
 ROUNDS, BUYERS, FEW = 3, 100_000, 5_000
 _SECONDS = 90.0  # after these a part begins no other round of a drain
 _LONGEST_SECONDS = 130.0  # of a part with so many buyers; then it is stopped
+_COLD_SECONDS = 30.0  # after these it starts no other time
 _STOP_SECONDS = 20.0
 _WIDTH = 130
 _ROW = "ROW "
-
-type Row = tuple[str, str, dict[str, float]]
-
-_HEADINGS = {
-    "cold": ("From the start of `make run` until `/ready` answers 200", {"seconds": "s"}),
-    "recovery": (
-        "The ledger killed (`kill -9`) and started again",
-        {"reads_file_s": "s to read its file", "sells_after_s": "s then until it sells"},
-    ),
-    "lag": (
-        "From accepted to recorded, under load",
-        {"per_second": "purchases/s", "p50_ms": "p50 ms", "p99_ms": "p99 ms"},
-    ),
-    "drain": (
-        "A backlog sold at full speed while nothing was recorded",
-        {
-            "sold_per_second": "sold/s",
-            "per_second": "then recorded/s",
-            "seconds": "s until all on record",
-            "cpu_keeper_us": "CPU µs of the keeper per order",
-        },
-    ),
-    "durability": (
-        "The ledger alone, purchases sent together over one connection",
-        {"always": "`always`: purchases/s", "none": "nothing on disk: purchases/s", "cost_percent": "cost %"},
-    ),
-}
 
 
 def main(words: Sequence[str]) -> int:
@@ -84,17 +54,13 @@ def main(words: Sequence[str]) -> int:
         found, why = _part(part, rounds=rounds, buyers=buyers)
         rows += found
         failed += [f"{part}: {why}"] if why else []
-    lines = [*_said(where, quick=options.quick), *(f"Failed or left out: {each}" for each in failed)]
-    for line in lines:
-        console.print(line, markup=False)
-    for heading, heads, cells in _tables(rows):
-        table = Table(*heads, title=heading, title_justify="left")
-        for each in cells:
-            table.add_row(*each)
-        console.print(table)
+    lines = outage_report.lines_of(where, quick=options.quick, failed=failed)
+    outage_report.show(console, lines, rows)
     to = options.to or (None if options.quick or options.only else DOCS)
     if to:
-        _write(to, where, lines, rows)
+        outage_report.write(to, where, lines, rows)
+        if to == DOCS:
+            outage_report.write_figures(outage_report.BOOK, where, rows)
         console.print(f"Written to {to}.")
     return 1 if failed else 0
 
@@ -164,7 +130,10 @@ def _rows(part: str, folder: Path, started: ExitStack, *, rounds: int, buyers: i
 
 def _cold(folder: Path, *, rounds: int) -> Iterator[Row]:
     """Start the whole demo: in an empty folder first, then where everything was stopped."""
+    until = time.monotonic() + _COLD_SECONDS
     for number in range(rounds + 1):
+        if number > 1 and time.monotonic() > until:
+            return
         port = processes.free_port()
         argv = [sys.executable, "manage.py", "demo", f"--data={folder / 'demo'}", f"--port={port}"]
         began = time.monotonic()
@@ -172,49 +141,6 @@ def _cold(folder: Path, *, rounds: int) -> Iterator[Row]:
             demo.until_it_answers(port=port, path="/ready")
             took = time.monotonic() - began
         yield "cold", "everything was stopped" if number else "the very first start", {"seconds": took}
-
-
-def _tables(rows: Sequence[Row]) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-    """Return for each scenario its heading, the heads of its columns, and the medians of its rounds."""
-    for scenario, (heading, columns) in _HEADINGS.items():
-        cells = []
-        for condition in dict.fromkeys(each for what, each, _ in rows if what == scenario):
-            found = [values for what, each, values in rows if (what, each) == (scenario, condition)]
-            medians = [short(median(values[name] for values in found)) for name in columns]
-            cells.append([condition, *medians, str(len(found))])
-        if cells:
-            yield heading, ["", *columns.values(), "rounds"], cells
-
-
-def _said(where: Machine, *, quick: bool) -> list[str]:
-    lines = [
-        f"{where.began_at}, commit {where.commit}.",
-        f"{where.processor}, {where.cores} cores, {where.memory_gib:g} GiB; {where.system}; files on {where.disk}.",
-        ", ".join(f"{name} {number}" for name, number in where.versions.items()) + ".",
-        "Medians of the rounds; every round is in `outages.json`. Nothing is random but the order ids.",
-        (
-            f"The machine was quiet at the start: load average {where.load:g}."
-            if where.is_quiet
-            else f"The machine was not quiet at the start: load average {where.load:g}, others kept "
-            f"{where.cores_busy:g} cores busy. It can do better than this."
-        ),
-    ]
-    return [*lines, "A quick run: it shows that all of it runs, and measures nothing."] if quick else lines
-
-
-def _write(folder: Path, where: Machine, lines: Sequence[str], rows: Sequence[Row]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    told = {"machine": asdict(where), "rows": [[*row[:2], _rounded(row[2])] for row in rows]}
-    (folder / "outages.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-    text = ["# Outages", "", "Written by `python -m tests.bench.outages`.", "", *(f"- {line}" for line in lines)]
-    for heading, heads, cells in _tables(rows):
-        marks = ["---", *["---:"] * (len(heads) - 1)]
-        text += ["", f"## {heading}", "", *(f"| {' | '.join(line)} |" for line in (heads, marks, *cells))]
-    (folder / "outages.md").write_text("\n".join(text) + "\n")
-
-
-def _rounded(values: dict[str, float]) -> dict[str, float]:
-    return {name: float(f"{value:.5g}") for name, value in values.items()}
 
 
 if __name__ == "__main__":
