@@ -27,7 +27,7 @@ from sales.services import asking, cancelling, changing
 from sales.services.acting import Actor
 from sales.services.lifecycle import Refused
 from tests.conftest import EPOCH, MakeSale
-from tests.model.test_machine import PHASES
+from tests.model.test_machine import MOST_SECONDS, PHASES
 from tests.selling import ask_for_unit, drain, in_ledger
 
 SELLER = Actor(who="seller@example.com")
@@ -154,7 +154,7 @@ class ChangesMachine(RuleBasedStateMachine):
 
 
 class TestStockChangesAndCancellations:
-    @pytest.mark.timeout(300)
+    @pytest.mark.timeout(MOST_SECONDS)
     def test_leave_record_and_ledger_in_agreement_whatever_crashes(
         self, proven: LedgerServer, make_sale: MakeSale, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -10,9 +11,11 @@ from tests.model.machine import LedgerMachine
 
 STEPS = int(os.environ.get("MODEL_STEPS", "5000"))
 STEPS_A_RUN = 50
+MOST_SECONDS = 600 + STEPS // 20  # a run that hangs ends, and one on a busy machine does not
 PHASES = (Phase.generate,) if "MUTANT" in os.environ else tuple(Phase)  # what a mistake looks like does not matter
 
 
+@pytest.mark.timeout(MOST_SECONDS)
 def test_the_scripts_do_what_the_rules_say(live: Servers) -> None:
     run_state_machine_as_test(
         LedgerMachine,
