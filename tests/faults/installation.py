@@ -87,7 +87,7 @@ class Installation(RunningShop):
         """Make the tables and a sale that is open, on record; the keeper puts it into the ledger."""
         code = _PREPARE.format(slug=SLUG, stock=stock, limit=limit, hold_seconds=hold_seconds)
         argv = [sys.executable, str(PROJECT / "manage.py"), "shell", "--verbosity", "0", "--command", code]
-        subprocess.run(argv, env=self.environment, check=True)
+        subprocess.run(argv, env=self.environment | {"LOG_LEVEL": "warning"}, check=True)
 
     def start(self, part: str) -> None:
         """Start a part. A server answers when this returns; keeper and web are on their way."""

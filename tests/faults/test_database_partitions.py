@@ -48,7 +48,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 @pytest.mark.parametrize("rules", BROKEN)
 class TestDatabase:
     def test_that_the_web_cannot_reach_stops_no_purchase(self, story: Story, rules: Rules) -> None:
-        with story.shoppers(8) as people:
+        with story.shoppers(6) as people:
             story.settle(people[:2])
             with story.broken(rules, "web-database"):
                 told = []
