@@ -28,6 +28,9 @@ PAGES = (
     *(f"/states/{name}/" for name in (*STATES, *guide.PAGES)),
     "/", "/states/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/",
 )  # fmt: skip
+OWN_PAGES = (
+    "/account/", "/purchases/", "/accounts/email/", "/accounts/password/change/", "/accounts/logout/", "/accounts/2fa/",
+)  # fmt: skip
 
 
 def barriers(page: Page) -> list[str]:
@@ -59,9 +62,6 @@ def tabs(shop: Shop) -> Iterator[dict[str, Page]]:
         yield made
 
 
-ACCOUNTS = tuple(guide.accounts().values())
-
-
 class TestAxeFindsNothing:
     @pytest.mark.parametrize(("page", "look"), PAGES_IN_LOOKS)
     def test_on_a_page_for_everybody(self, page: str, look: str, shop: Shop, tabs: dict[str, Page]) -> None:
@@ -85,7 +85,18 @@ class TestAxeFindsNothing:
             tab.locator(".qr").wait_for()
 
             assert barriers(tab) == [], "receipt"
-            for path in ("/purchases/", *ACCOUNTS):
+            for path in OWN_PAGES:
+                seen(tab, shop.url + path)
+
+                assert barriers(tab) == [], path
+
+    @pytest.mark.campaign
+    @pytest.mark.parametrize("look", LOOKS)
+    @pytest.mark.parametrize("signed_in", [True, False])
+    def test_on_every_page_of_an_account(self, signed_in: bool, look: str, shop: Shop) -> None:
+        with shop.visitor(signed_in=signed_in, is_verified=signed_in, **LOOKS[look]) as context:
+            tab = context.new_page()
+            for path in guide.accounts().values():
                 seen(tab, shop.url + path)
 
                 assert barriers(tab) == [], path

@@ -105,14 +105,15 @@ class TestWhatIsSaid:
     def test_before_the_opening_is_each_moment_once(self, simulated: Any) -> None:
         tab = simulated(opens_in=306)
 
-        tab.pass_time(330, step=0.5)
+        tab.pass_time(290, step=2)
+        tab.pass_time(40, step=0.5)
 
         assert tab.said() == [*BEFORE, OPEN]
 
     def test_during_a_hold_is_each_warning_once(self, simulated: Any) -> None:
         tab = simulated(held_for=125)
 
-        tab.pass_time(130, step=0.5)
+        tab.pass_time(130, step=1)
 
         assert tab.said() == HOLD
 

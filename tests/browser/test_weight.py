@@ -74,10 +74,19 @@ class TestAFirstVisit:
         assert len(scripts_and_styles) == 4
         assert all(each.encoding in COMPRESSED for each in scripts_and_styles), found
 
-    @pytest.mark.parametrize("path", ["/accounts/login/", "/purchases/", "/account/"])
+    @pytest.mark.parametrize("path", ["/accounts/email/", "/purchases/", "/account/"])
     def test_of_another_page_is_light_too(self, path: str, shop: Shop, phone: BrowserContext) -> None:
         found = loaded(phone.new_page(), shop.url + path)
 
+        assert sum(each.size for each in found if each.kind != "Image") <= MOST_BYTES, found
+
+    def test_of_who_has_no_account_yet_is_light_too(self, shop: Shop) -> None:
+        with shop.visitor(signed_in=False, size=PHONE) as stranger:
+            found = loaded(stranger.new_page(), f"{shop.url}/accounts/signup/")
+
+        assert [each.path for each in found if each.kind == "Document"] == [
+            "/accounts/signup/"
+        ]  # and not led elsewhere
         assert sum(each.size for each in found if each.kind != "Image") <= MOST_BYTES, found
 
     def test_of_the_list_is_light_with_twenty_sales_on_it(self, shop: Shop, phone: BrowserContext) -> None:
