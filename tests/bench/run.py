@@ -75,7 +75,7 @@ def _run(folder: Path, pace: Pace, names: list[str], console: Console) -> tuple[
     """Start everything, carry out the scenarios, stop everything."""
     environment.settle(folder)
     from tests.bench import scenarios  # noqa: PLC0415 (it needs the settings, which were made just now)
-    from tests.bench.field import LedgerDisagrees, warm_up  # noqa: PLC0415
+    from tests.bench.field import warm_up  # noqa: PLC0415
 
     processes.allow_many_connections()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -96,8 +96,9 @@ def _run(folder: Path, pace: Pace, names: list[str], console: Console) -> tuple[
             rounds = 1 if name in ONE_ROUND or time.monotonic() > began + LATE_SECONDS else pace.rounds
             try:
                 figures += carry_out(name, scenarios.ALL[name](field), rounds=rounds, progress=progress)
-            except (LedgerDisagrees, processes.DidNotStart, wrk.LoadFailed) as failed:
-                left_out.append(f"{name}, which failed ({failed})")  # a quarter of an hour is not thrown away for it
+            except Exception as failed:  # noqa: BLE001 - a quarter of an hour is not thrown away for it
+                console.print_exception()
+                left_out.append(f"{name}, which failed ({type(failed).__name__}: {failed})")
     return figures, left_out
 
 
