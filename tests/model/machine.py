@@ -62,9 +62,11 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.run(ledger.publish(sale=self.pk, epoch=EPOCH, terms=terms)).outcome is Outcome.DONE
         self.set_clock()
 
-    def dump(self) -> list[bytes | None]:
-        names = SaleKeys.of(self.pk).named("meta", "shoppers", "keys", "returned", "deadlines", "events")
-        return [self.redis.dump(name) for name in names]
+    def dump(self) -> list[Any]:
+        """Return all that the ledger has of the sale. A hash in no order: a server that rehashes changes that."""
+        keys = SaleKeys.of(self.pk)
+        hashes = [self.redis.hgetall(name) for name in keys.named("meta", "shoppers", "keys")]
+        return hashes + [self.redis.dump(name) for name in keys.named("returned", "deadlines", "events")]
 
     def set_clock(self) -> None:
         self.redis.hset(SaleKeys.of(self.pk).meta, "clock_ms", self.model.now)
