@@ -34,7 +34,7 @@ _BLANKS = (
     (re.compile(r'content="\d+;'), "REFRESH"),
     (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "ORDER"),
     (re.compile(r'(?<=name="pass" value=")[^"]+'), "PASS"),
-    (re.compile(r'(?<=<p class="ref">)[^<]+'), "REFERENCE"),
+    (re.compile(r'(?<=<p class="ref"><bdi>)[^<]+'), "REFERENCE"),
     (re.compile(r'(?<=name="csrfmiddlewaretoken" value=")[^"]+'), "TOKEN"),
     (re.compile(r"(?<=csrftoken=)\w+"), "TOKEN"),
 )
