@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -248,8 +249,11 @@ def _prove_sales(*, line: Line, epoch: int) -> tuple[Trouble, ...]:
 
 def _record_tail(*, line: Line, sale: Sale, seq: int) -> str:
     """Record what the stream has behind the record's offset; a sentence where it does not reach the ledger's number."""
-    if seq < sale.stream_offset:
-        return f"the ledger is at event {seq}, the record at {sale.stream_offset} already."
+    # Behind the lock, for a keeper that wrote in the epoch before; now that this one has begun, none does any more.
+    with transaction.atomic():
+        offset = Sale.objects.select_for_update(of=("self",)).values_list("stream_offset", flat=True).get(pk=sale.pk)
+    if seq < offset:
+        return f"the ledger is at event {seq}, the record at {offset} already."
     try:
         recorded = recording.drain(sale_pk=sale.pk, line=line, epoch=None)
     except LedgerRefused as refusal:

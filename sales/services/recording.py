@@ -2,6 +2,7 @@
 
 The offset of the last recorded event stands in the sale's row and moves in the transaction that writes the orders,
 only from the value behind which the events were read: a second keeper on the same sale finds it moved and rolls back.
+And only in the epoch in which they were read: else a keeper that slept could write what was sold anew since.
 Nothing is passed over: an event the database refuses becomes a dead letter in the same way; a gap stops the sale.
 Not here: when to read (the keeper), and what becomes of dead letters afterwards.
 """
@@ -20,7 +21,7 @@ from sales.domain.outcomes import Outcome
 from sales.live import connection, ledger
 from sales.live.line import Line, Unreadable
 from sales.live.stream import Event, EventKind
-from sales.models import Order, Sale
+from sales.models import LedgerServer, Order, Sale
 from sales.services import dead_letters, faults, inserting
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class Recorded:
     offset: int  # number of the last event that is on record now
     orders: int = 0  # rows written
     dead: int = 0  # events that the record refused
-    lost: bool = False  # another keeper was first; nothing was written here
+    lost: bool = False  # another keeper was first, or began an epoch; nothing was written here
     gap: str = ""  # a sentence, where an event is missing
     stranger: str = ""  # a sentence, where the stream holds what no script of ours wrote
     lag_ms: int = 0  # age of the oldest order of the batch when it was committed, by the two servers' clocks
@@ -53,7 +54,7 @@ class Recorded:
 
 
 class _OffsetMoved(Exception):
-    """Another keeper recorded these events."""
+    """Another keeper recorded these events, or began an epoch since they were read."""
 
 
 def drain(*, sale_pk: int, line: Line, epoch: int | None) -> Recorded:
@@ -62,23 +63,30 @@ def drain(*, sale_pk: int, line: Line, epoch: int | None) -> Recorded:
     Raises LedgerUnavailable, LedgerRefused, and what the database raises when it is in trouble.
     """
     count = conf.current().keeper_batch
+    within = _epoch() if epoch is None else epoch
     total = Recorded(offset=Sale.objects.values_list("stream_offset", flat=True).get(pk=sale_pk))
     while events := line.read_events({sale_pk: total.offset}, count=count).get(sale_pk):
         before = total.offset
-        total = record(sale_pk=sale_pk, after=before, events=events, epoch=epoch).after(total)
+        total = record(sale_pk=sale_pk, after=before, events=events, epoch=epoch, within=within).after(total)
         if total.offset == before or total.gap:
             break
     return total
 
 
-def record(*, sale_pk: int, after: int, events: Sequence[Event | Unreadable], epoch: int | None) -> Recorded:
-    """Put events on record that were read from behind the offset `after`, then tell the ledger (see `drain`)."""
+def record(
+    *, sale_pk: int, after: int, events: Sequence[Event | Unreadable], epoch: int | None, within: int | None = None
+) -> Recorded:
+    """Put events on record that were read from behind the offset `after`, then tell the ledger (see `drain`).
+
+    They were read in the epoch `within`, which is `epoch` where that is told.
+    """
+    within = epoch if within is None else within
     batch, gap, stranger = _in_order(events, after=after)
     if not batch:
         return Recorded(offset=after, gap=gap, stranger=stranger)
     sale = Sale.objects.select_related("product").get(pk=sale_pk)
     try:
-        written = _write(sale, after=after, batch=batch)
+        written = _write(sale, after=after, batch=batch, within=within)
     except _OffsetMoved:
         offset = Sale.objects.values_list("stream_offset", flat=True).get(pk=sale_pk)
         return Recorded(offset=offset, lost=True)
@@ -111,21 +119,22 @@ def _in_order(events: Sequence[Event | Unreadable], *, after: int) -> tuple[list
     return batch, "", stranger
 
 
-def _write(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
+def _write(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable], within: int | None) -> Recorded:
     try:
-        return _write_at_once(sale, after=after, batch=batch)
+        return _write_at_once(sale, after=after, batch=batch, within=within)
     except _REFUSED as refusal:
         logger.warning("Sale %s: a batch was refused (%s); its events go one by one.", sale.slug, refusal)
-        return _write_one_by_one(sale, after=after, batch=batch)
+        return _write_one_by_one(sale, after=after, batch=batch, within=within)
 
 
-def _write_at_once(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
+def _write_at_once(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable], within: int | None) -> Recorded:
     faults.reach("keeper_after_read")
     bought = [event for event in batch if _is_order(event)]
     rows = inserting.rows_of(sale, bought, now=timezone.now())
     with transaction.atomic():
         # First, because it locks: the slower of two keepers waits here, then finds that it has lost.
         _move_offset(sale, after=after, to=batch[-1].seq, orders=len(bought))
+        _refuse_if_over(within)
         faults.reach("keeper_before_insert")
         inserting.insert(rows)
         faults.reach("keeper_in_transaction")
@@ -133,20 +142,21 @@ def _write_at_once(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable
     return Recorded(offset=batch[-1].seq, orders=len(bought), lag_ms=_lag_ms(bought))
 
 
-def _write_one_by_one(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable]) -> Recorded:
+def _write_one_by_one(sale: Sale, *, after: int, batch: Sequence[Event | Unreadable], within: int | None) -> Recorded:
     total = Recorded(offset=after)
     for event in batch:
-        total = _write_one(sale, after=total.offset, event=event).after(total)
+        total = _write_one(sale, after=total.offset, event=event, within=within).after(total)
     return total
 
 
-def _write_one(sale: Sale, *, after: int, event: Event | Unreadable) -> Recorded:
+def _write_one(sale: Sale, *, after: int, event: Event | Unreadable, within: int | None) -> Recorded:
     try:
-        return _write_at_once(sale, after=after, batch=[event])
+        return _write_at_once(sale, after=after, batch=[event], within=within)
     except _REFUSED as refusal:
         reason = str(refusal)
     with transaction.atomic():
         _move_offset(sale, after=after, to=event.seq, orders=0)
+        _refuse_if_over(within)
         if _is_repetition(sale, event):
             return Recorded(offset=event.seq)
         dead_letters.bury(sale=sale, event=event, reason=reason)
@@ -159,6 +169,16 @@ def _move_offset(sale: Sale, *, after: int, to: int, orders: int) -> None:
     )
     if not moved:
         raise _OffsetMoved
+
+
+def _refuse_if_over(within: int | None) -> None:
+    """Roll back where another epoch has begun. Asked behind the row's lock, for which whoever began it waits."""
+    if within is not None and within != _epoch():
+        raise _OffsetMoved
+
+
+def _epoch() -> int | None:
+    return LedgerServer.objects.filter(name=LedgerServer.THE_LEDGER).values_list("epoch", flat=True).first()
 
 
 def _is_order(event: Event | Unreadable) -> bool:

@@ -207,3 +207,32 @@ class TestRecord:
         recorded = recording.record(sale_pk=sale.pk, after=0, events=events, epoch=None)
 
         assert 60_000 <= recorded.lag_ms < 90_000
+
+
+class TestAnotherEpoch:
+    """A keeper reads, sleeps while another one proves or repairs, and goes on."""
+
+    def go_on(self, make_sale: MakeSale, *, epoch: int | None) -> recording.Recorded:
+        sale = make_sale()
+        LedgerServer.objects.update(epoch=EPOCH + 1)
+        return recording.record(sale_pk=sale.pk, after=0, events=[an_event(1)], epoch=None, within=epoch)
+
+    def test_that_has_begun_since_lets_nothing_of_the_old_one_be_written(
+        self, proven: LedgerServer, make_sale: MakeSale
+    ) -> None:
+        recorded = self.go_on(make_sale, epoch=EPOCH)
+
+        assert (recorded.lost, recorded.offset) == (True, 0)
+        assert not Order.objects.exists()
+
+    def test_is_not_written_as_a_dead_letter_either(self, proven: LedgerServer, make_sale: MakeSale) -> None:
+        sale = make_sale()
+        LedgerServer.objects.update(epoch=EPOCH + 1)
+
+        recorded = recording.record(sale_pk=sale.pk, after=0, events=[an_event(1, slot=0)], epoch=None, within=EPOCH)
+
+        assert recorded.lost
+        assert not DeadLetter.objects.exists()
+
+    def test_is_written_by_the_careless_twin(self, proven: LedgerServer, make_sale: MakeSale) -> None:
+        assert self.go_on(make_sale, epoch=None).orders == 1
