@@ -30,6 +30,12 @@ class Explored:
     broken: str = ""
     trace: list[str] = field(default_factory=list)
 
+    @property
+    def figures(self) -> str:
+        """The line of this scope in `docs/reliability.md`."""
+        counts = f"{self.states:>9,} states {self.transitions:>9,} transitions {self.depth:>3} deep"
+        return f"{self.scope.name:<19} {counts}   {self.scope.about}"
+
     def __str__(self) -> str:
         steps = "\n".join(f"  {n:2}. {text}" for n, text in enumerate(self.trace, start=1))
         return f"{self.scope.name}: {self.broken}\n{steps}"

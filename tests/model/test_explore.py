@@ -2,10 +2,12 @@
 
 import pytest
 
+from flashsale_site.environment import PROJECT
 from tests.model.explore import explore, main
 from tests.model.scopes import BROKEN, LARGE, SMALL
 from tests.model.world import Loose
 
+BOOK = (PROJECT / "docs" / "reliability.md").read_text()
 LONG = {"TakeoverByReturned"}  # found only after 200,000 states
 
 
@@ -15,6 +17,7 @@ def test_every_order_of_steps_keeps_every_promise(name: str) -> None:
 
     assert not found.broken, str(found)
     assert found.at_rest > 0
+    assert found.figures in BOOK, "docs/reliability.md has other figures"
 
 
 @pytest.mark.campaign

@@ -271,5 +271,21 @@ MUTANTS = (
         ("tests/services/test_fencing.py", "tests/services/test_losses.py"),
         in_script("fence", old="redis.call('HSET', meta, 'epoch', -1)", new=""),
     ),
+    Mutant(
+        "row-read-before-epoch",
+        "a ledger is made anew with the stock that was read before its epoch began",
+        ("tests/services/test_changes_and_repairs.py",),
+        in_service(
+            "reconciling",
+            "_read_again",
+            lambda sale: importlib.import_module("sales.services.asking").last_number(sale_pk=sale.pk),
+        ),
+    ),
+    Mutant(
+        "written-in-any-epoch",
+        "a keeper that slept writes what it read before another epoch began",
+        ("tests/services/test_recording.py",),
+        in_service("recording", "_refuse_if_over", lambda _within: None),
+    ),
     *OF_RECORD,
 )
