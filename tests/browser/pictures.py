@@ -3,12 +3,15 @@
 `make pictures`, or `python -m tests.browser.pictures`.
 """
 
+import itertools
 import os
 import re
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
@@ -20,6 +23,7 @@ from PIL import Image  # noqa: E402
 from playwright.sync_api import Page  # noqa: E402
 
 from sales.management.demo_children import PROJECT  # noqa: E402
+from sales.web import guide  # noqa: E402
 from sales.web.states import STATES  # noqa: E402
 from tests.browser import sheets, shop  # noqa: E402
 from tests.browser.conftest import launched  # noqa: E402
@@ -27,8 +31,11 @@ from tests.browser.shop import DESKTOP, PHONE, Shop, seen  # noqa: E402
 from tests.running_demo import started  # noqa: E402
 
 PICTURES, PAGES = PROJECT / "docs" / "pictures", PROJECT / "docs" / "pages.md"
-MOST_BYTES = 3_000_000
+MOST_BYTES = 2_500_000
 SHEETS = {"phone": (PHONE, 8, 195), "desktop": (DESKTOP, 5, 320)}  # size of the screen, columns, width on the sheet
+SCHEMES = ("light", "dark")
+ZONE = "Europe/Berlin"  # of the visitor, as of the shop: no time is told twice
+FOR_STRANGERS = ("sign-up", "sign-in")
 BEGIN, END = "<!-- states: written by make pictures -->", "<!-- end of states -->"
 FERRY = {
     "name": "Night Ferry",
@@ -40,30 +47,46 @@ FERRY = {
 }
 
 
-def take_states(running: Shop) -> dict[str, tuple[str, str, bool]]:
-    """Take the sheets; return what each state says: heading, note, and whether it is the same without scripts."""
-    told: dict[str, tuple[str, str, bool]] = {}
-    for kind, (size, columns, width) in SHEETS.items():
-        for scheme in ("light", "dark"):
-            with running.visitor(signed_in=False, size=size, color_scheme=scheme) as context:
-                tab, taken = context.new_page(), {}
-                for name in STATES:
-                    seen(tab, f"{running.url}/states/{name}/")
-                    taken[name] = tab.screenshot()
-                    told[name] = (_text(tab, "#stub-h"), _text(tab, ".note :is(h2, h3)"), False)
-            save(sheets.sheet(taken, columns=columns, width=width), f"states-{kind}-{scheme}.png", colours=96)
-    return {name: (*words[:2], _is_same_without_scripts(running, name)) for name, words in told.items()}
+@dataclass(slots=True)
+class Told:
+    """What a state says: its heading, its note, and all of its words but times, with scripts and without."""
+
+    heading: str = ""
+    note: str = ""
+    words: dict[bool, str] = field(default_factory=dict)
 
 
-def _is_same_without_scripts(running: Shop, name: str) -> bool:
-    """Whether a state says the same to who runs no scripts. What time it is is no difference."""
-    said = []
-    for scripts in (True, False):
-        with running.visitor(signed_in=False, java_script_enabled=scripts) as context:
-            tab = context.new_page()
-            seen(tab, f"{running.url}/states/{name}/")
-            said.append(re.sub(r"\d\d(:\d\d)*", "", tab.locator("main").inner_text()))
-    return said[0] == said[1]
+def take_states(running: Shop) -> dict[str, Told]:
+    """Take the sheets: phone and desktop, light and dark, with scripts and without. Return what each state says."""
+    told = {name: Told() for name in STATES}
+    for (kind, (size, columns, width)), scheme, scripts in itertools.product(SHEETS.items(), SCHEMES, (True, False)):
+        look: dict[str, Any] = {"size": size, "color_scheme": scheme, "java_script_enabled": scripts}
+        with running.visitor(signed_in=False, timezone_id=ZONE, **look) as context:
+            tab, taken = context.new_page(), {}
+            for name, each in told.items():
+                taken[name] = picture_of(tab, f"{running.url}/states/{name}/")
+                each.heading, each.note = _text(tab, "#stub-h"), _text(tab, ".note :is(h2, h3)")
+                each.words[scripts] = re.sub(r"\d\d(:\d\d)*", "", tab.locator("main").inner_text())
+        name = f"states-{kind}-{scheme}{'' if scripts else '-without-scripts'}.png"
+        save(sheets.sheet(taken, columns=columns, width=width), name)
+    return told
+
+
+def take_others(running: Shop) -> None:
+    """Take the sheet of all other pages: lists, receipts, errors, accounts."""
+    visitor = running.visitor(size=PHONE, is_verified=True, email="grace@example.org", timezone_id=ZONE)
+    stranger = running.visitor(signed_in=False, size=PHONE, timezone_id=ZONE)
+    with visitor as somebody, stranger as nobody:
+        tab, signed_out = somebody.new_page(), nobody.new_page()
+        taken = {name: picture_of(tab, f"{running.url}/states/{name}/") for name in guide.PAGES}
+        for name, address in guide.accounts().items():
+            taken[name] = picture_of(signed_out if name in FOR_STRANGERS else tab, running.url + address)
+            if name == "is-it-you":  # what comes after it is shown to who has answered
+                tab.get_by_label("Password").fill("harbour lights at seven")
+                with tab.expect_navigation():
+                    tab.get_by_role("button", name="Go on").click()
+    columns, width = SHEETS["phone"][1:]
+    save(sheets.sheet(taken, columns=columns, width=width), "others-phone-light.png")
 
 
 def take_phone(running: Shop) -> None:
@@ -76,20 +99,20 @@ def take_phone(running: Shop) -> None:
     )
     for number in range(62):
         running.buy(on_sale, shopper=f"shopper-{number}", confirmed=number < 58)
-    with running.visitor(size=PHONE, email="ada@example.org") as context:
+    with running.visitor(size=PHONE, email="ada@example.org", timezone_id=ZONE) as context:
         tab = context.new_page()
         taken = [picture_of(tab, coming), picture_of(tab, on_sale)]
         tab.locator("#buy-button").click()
         tab.locator("#confirm").wait_for()
-        taken.append(tab.screenshot())
+        taken.append(picture(tab))
         tab.locator("#confirm").click()
         tab.get_by_text("In the shop\N{RIGHT SINGLE QUOTATION MARK}s books").wait_for()
-        taken.append(tab.screenshot())
+        taken.append(picture(tab))
         tab.locator("#receipt").click()
         tab.locator(".qr").wait_for()
         receipt = tab.screenshot(full_page=True)
     save(sheets.beside(taken, width=300), "phone.png")
-    with running.visitor(signed_in=False, size=DESKTOP) as context:
+    with running.visitor(signed_in=False, size=DESKTOP, timezone_id=ZONE) as context:
         desktop = [picture_of(context.new_page(), page) for page in (coming, on_sale)]
     save(sheets.beside(desktop, width=800), "desktop.png")
     save(sheets.beside([receipt], width=390), "receipt.png")
@@ -107,20 +130,27 @@ def take_admin(running: Shop) -> None:
 
 def picture_of(tab: Page, address: str) -> bytes:
     seen(tab, address)
+    return picture(tab)
+
+
+def picture(tab: Page) -> bytes:
+    """Take what is in the window, with the mouse on nothing."""
+    tab.mouse.move(0, 0)
     return tab.screenshot()
 
 
-def save(picture: Image.Image, name: str, *, colours: int = 128) -> None:
-    size = sheets.save(picture, PICTURES / name, colours=colours)
+def save(picture: Image.Image, name: str) -> None:
+    size = sheets.save(picture, PICTURES / name)
     sys.stdout.write(f"{name}: {picture.width} × {picture.height}, {size / 1_000:.0f} kB\n")
     sys.stdout.flush()
 
 
-def write_table(told: dict[str, tuple[str, str, bool]]) -> None:
+def write_table(told: dict[str, Told]) -> None:
     """Put the table of states between its marks."""
     lines = ["| | state | heading | note | without JavaScript |", "| ---: | --- | --- | --- | --- |"]
-    for number, (name, (heading, note, same)) in enumerate(told.items(), start=1):
-        lines.append(f"| {number} | `{name}` | {heading} | {note} | {'the same' if same else 'other words'} |")
+    for number, (name, each) in enumerate(told.items(), start=1):
+        same = "the same" if len(set(each.words.values())) == 1 else "other words"
+        lines.append(f"| {number} | `{name}` | {each.heading} | {each.note} | {same} |")
     text = PAGES.read_text()
     before, rest = text.split(BEGIN)
     PAGES.write_text(f"{before}{BEGIN}\n{'\n'.join(lines)}\n{END}{rest.split(END)[1]}")
@@ -142,6 +172,7 @@ def main() -> None:
     ):
         take_phone(running)
         take_admin(running)
+        take_others(running)
         write_table(take_states(running))
     total = sum(each.stat().st_size for each in PICTURES.iterdir())
     if total > MOST_BYTES:
