@@ -71,7 +71,10 @@ class Installation(RunningShop):
     def environment(self) -> dict[str, str]:
         """What a command has that runs beside it: the servers themselves, without anything between."""
         said = super().environment | _GENEROUS | {"BIND": f"127.0.0.1:{self.port}", "WEB_WORKERS": "2"}
-        return said | ({"DATABASE_URL": self.database_url} if self.database_url else {})
+        if not self.database_url:
+            return said
+        # One worker: one that never read the list of sales has nothing to sell from while the database is silent.
+        return said | {"DATABASE_URL": self.database_url, "WEB_WORKERS": "1"}
 
     def _environment_of(self, part: str) -> dict[str, str]:
         named = {"REDIS_URL": f"{part}-ledger", "CACHE_URL": "web-cache"}
