@@ -1,25 +1,23 @@
 """Talking to one of the two servers from an event loop: many calls at once over one connection of our own.
 
 Calls that wait go out together, as one write; while their replies are on the way, the next batch forms. So a worker's
-purchases share the ledger's fsync. Commands are packed and replies read by hiredis. What a fault means is the same as
+purchases share the ledger's fsync. The connection itself is `wire`. What a fault means is the same as
 for `sales.live.connection`: a result, never an exception; a ledger call that got no answer is sent once more.
 """
 
 import asyncio
 import logging
-import ssl
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 
 import hiredis
-from django_redis import get_redis_connection
-from redis.connection import SSLConnection
 
 from sales import conf
 from sales.domain.outcomes import Outcome
 from sales.live.calls import Call, Server
 from sales.live.connection import MAY_HAVE_RUN, command_of, outcome_of_code
+from sales.live.wire import Wire, open_wire, packed
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +40,7 @@ class _Waiter:
         self, call: Call[Any], future: asyncio.Future[Any], *, asked_at: float, began_at: float, urgent: bool
     ) -> None:
         self.call = call
-        self.packed = _packed(command_of(call))  # now, so that what cannot be packed is a fault of this call alone
+        self.packed = packed(command_of(call))  # now, so that what cannot be packed is a fault of this call alone
         self.future = future
         self.asked_at = asked_at
         self.began_at = began_at
@@ -60,7 +58,7 @@ class Pipeline:
         self._urgent: deque[_Waiter] = deque()
         self._waiting: deque[_Waiter] = deque()
         self._in_flight: deque[_Waiter] = deque()
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._busy = False  # something is in flight, or about to be
         self._away_until = 0.0
@@ -130,7 +128,7 @@ class Pipeline:
     async def _connect(self) -> None:
         try:
             async with asyncio.timeout(conf.current().ledger_connect_timeout_ms / 1_000):
-                self._wire = await _open(self._server, self)
+                self._wire = await open_wire(self._server, self)
         except (OSError, TimeoutError) as fault:  # an SSL error is an OSError
             logger.warning("The %s server cannot be reached: %s", self._server.name.lower(), fault)
         except Exception:
@@ -170,7 +168,7 @@ class Pipeline:
         if outcome is Outcome.NO_SCRIPT and self._server is Server.CACHE and not waiter.with_text:
             # Nothing to prove on the cache server: whoever misses a script there brings it.
             waiter.with_text = True
-            waiter.packed = _packed(command_of(waiter.call, with_text=True))
+            waiter.packed = packed(command_of(waiter.call, with_text=True))
             self._urgent.append(waiter)
         elif outcome in MAY_HAVE_RUN:
             self._failed((waiter,), outcome)
@@ -183,7 +181,7 @@ class Pipeline:
         logger.warning("The %s server did not answer in time", self._server.name.lower())
         self._lost_wire()
 
-    def lost(self, wire: "_Wire") -> None:
+    def lost(self, wire: Wire) -> None:
         """Hear that a connection is gone; of one that was given up already, nothing follows."""
         if wire is self._wire:
             self._lost_wire()
@@ -221,106 +219,6 @@ class Pipeline:
             self._busy = bool(self._urgent or self._waiting)
             if self._busy:
                 self._loop.call_soon(self._send)
-
-
-class _Wire(asyncio.Protocol):
-    """One connection: bytes out, replies in. Knows nothing of calls."""
-
-    def __init__(self, pipeline: Pipeline, greeting: list[tuple[str | int, ...]]) -> None:
-        self._pipeline = pipeline
-        self._greeting = greeting  # commands whose replies are not for anybody
-        self._owed = len(greeting)
-        self._reader = hiredis.Reader()
-        self._transport: asyncio.Transport | None = None
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        if self._greeting:
-            self.write(b"".join(map(_packed, self._greeting)))
-        else:
-            self.ready.set_result(None)
-
-    def data_received(self, received: bytes) -> None:
-        self._reader.feed(received)
-        replies = []
-        try:
-            while (reply := self._reader.gets()) is not False:
-                replies.append(reply)
-        except hiredis.ProtocolError:
-            logger.warning("A server sent what is no reply")
-            self.end()
-            return
-        greeted, replies = replies[: self._owed], replies[self._owed :]
-        if greeted:
-            self._hear(greeted)
-        if replies:
-            self._pipeline.received(replies)
-
-    def _hear(self, replies: list[Any]) -> None:
-        self._owed -= len(replies)
-        refused = next((reply for reply in replies if isinstance(reply, hiredis.ReplyError)), None)
-        if refused and not self.ready.done():
-            self.ready.set_exception(ConnectionRefusedError(str(refused)))
-        elif not self._owed and not self.ready.done():
-            self.ready.set_result(None)
-
-    def write(self, packed: bytes) -> None:
-        """Send bytes; nothing waits here for a slow reader, because batches are bounded."""
-        if self._transport:
-            self._transport.write(packed)
-
-    def end(self) -> None:
-        """Close at once."""
-        if self._transport:
-            self._transport.abort()
-
-    def connection_lost(self, fault: Exception | None) -> None:
-        if not self.ready.done():
-            self.ready.set_exception(fault or ConnectionResetError("closed by the server"))
-        self._pipeline.lost(self)
-
-
-async def _open(server: Server, pipeline: Pipeline) -> _Wire:
-    """Open a connection with the address and the credentials that django-redis uses for this server."""
-    pool = get_redis_connection(server).connection_pool
-    told: dict[str, Any] = pool.connection_kwargs
-    greeting: list[tuple[str | int, ...]] = []
-    if told.get("password"):
-        greeting.append(("AUTH", told.get("username") or "default", told["password"]))
-    if told.get("db"):
-        greeting.append(("SELECT", str(told["db"])))
-    wire = _Wire(pipeline, greeting)
-    loop = asyncio.get_running_loop()
-    if told.get("path"):
-        await loop.create_unix_connection(lambda: wire, told["path"])
-    else:
-        context = _tls(told) if issubclass(pool.connection_class, SSLConnection) else None
-        await loop.create_connection(
-            lambda: wire, told.get("host", "localhost"), int(told.get("port", 6379)), ssl=context
-        )
-    try:
-        await wire.ready
-    except BaseException:
-        wire.end()
-        raise
-    return wire
-
-
-def _tls(told: dict[str, Any]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=told.get("ssl_ca_certs"), capath=told.get("ssl_ca_path"))
-    if told.get("ssl_certfile"):
-        context.load_cert_chain(told["ssl_certfile"], told.get("ssl_keyfile"), told.get("ssl_password"))
-    if told.get("ssl_cert_reqs") in ("none", ssl.CERT_NONE):
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _packed(command: Sequence[str | int]) -> bytes:
-    pack: Any = hiredis.pack_command  # its types allow one argument only
-    packed: bytes = pack(command)
-    return packed
 
 
 def _settle(waiter: _Waiter, outcome: Outcome) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from sales.domain.outcomes import UNDECIDED, Outcome
 from sales.domain.rates import Rate
-from sales.live import embedded, ledger, limiter, pipeline
+from sales.live import embedded, ledger, limiter, pipeline, wire
 from sales.live.calls import Call, Server
 from sales.live.limiter import Bucket
 from sales.live.line import Line
@@ -78,13 +78,13 @@ class TestAPipeline:
     def test_sends_what_waits_as_one_write(self, live_sale: MakeLiveSale, monkeypatch: pytest.MonkeyPatch) -> None:
         sale = live_sale(stock=100)
         writes = []
-        write = pipeline._Wire.write
+        write = wire.Wire.write
 
         def writing(wire: Any, packed: bytes) -> None:
             writes.append(packed.count(b"EVALSHA"))
             write(wire, packed)
 
-        monkeypatch.setattr(pipeline._Wire, "write", writing)
+        monkeypatch.setattr(wire.Wire, "write", writing)
 
         async def rush(line: Pipeline) -> None:
             await line.ask(purchase(sale, "u:first"))
