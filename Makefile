@@ -60,13 +60,13 @@ bench: tooled  ## measure the lane beside others, 20 minutes on a quiet machine 
 mutants: tooled  ## make mistakes on purpose, and show which test notices each
 	@$(PYTHON) -m tests.mutants.run $(ARGS)
 
-campaign: tooled  ## the long proof: many model steps, all on PostgreSQL, another Redis, mutants
-	@MODEL_STEPS=100000 $(PYTHON) -m pytest tests/model
+campaign: tooled  ## the long proof: many model steps, all on PostgreSQL, another Redis, fault runs, mutants
+	@MODEL_STEPS=100000 $(PYTHON) -m pytest --timeout 1200 tests/model/test_machine.py
 	@$(PYTHON) -m tests.postgres $(PYTHON) -m pytest --ignore=tests/browser --ignore=tests/site --ignore=tests/architecture
 	@TEST_SERVER_BINARY=`command -v redis-server` $(PYTHON) -m pytest tests/live tests/model tests/services --ignore=tests/live/test_embedded.py
 	@$(PYTHON) -m tests.faults.run --seed 100 --runs 20
 	@$(PYTHON) -m tests.mutants.run
-	@$(PYTHON) -m pytest -m campaign
+	@$(PYTHON) -m pytest --timeout 600 -m campaign
 
 faults: tooled  ## kill and freeze things while people buy, with ever new seeds (ARGS="--runs 100")
 	@$(PYTHON) -m tests.faults.run $(if $(ARGS),$(ARGS),--runs 10)
