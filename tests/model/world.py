@@ -281,7 +281,7 @@ def run(scope: Scope, world: World, call: Call) -> tuple[World, Said]:
     if server.epoch != call.epoch and Loose.NO_EPOCH_CHECK not in scope.loose:
         return world, Said(Outcome.STALE_EPOCH)
     after, said = _run(server.sale, call, Loose.KNOWN_BY_NUMBER in scope.loose)
-    if after is server.sale:
+    if after == server.sale:  # an equal one, perhaps, that was remembered
         return world, said
     synced = Loose.FSYNC_LATER not in scope.loose
     return replace(world, server=server.with_sale(after, synced=synced)), said
