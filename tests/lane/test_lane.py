@@ -103,8 +103,8 @@ class TestARead:
 
         async def rush() -> list[int]:
             driver = Driver()
-            asked = [driver.read(Read(run, key="the same")) for _ in range(50)]
-            await asyncio.to_thread(began.wait, 10)
+            asked = [asyncio.create_task(driver.read(Read(run, key="the same"))) for _ in range(50)]
+            assert await asyncio.to_thread(began.wait, 10)
             let_go.set()
             found = list(await asyncio.gather(*asked))
             await driver.close()
