@@ -12,6 +12,7 @@ Knows nothing of the lane, of Django, or of what is asked.
 
 import asyncio
 from typing import Any
+from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -27,20 +28,21 @@ class Shortcut:
     __slots__ = ("_cycle",)
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
+        # The cycle holds the scope, and the scope this: a ring would leave every request to the garbage collector.
+        self._cycle = ref(cycle)
 
     def body(self) -> bytes | None:
         """Return the body if all of it has come; None where it has to be waited for."""
-        cycle = self._cycle
-        return None if cycle.more_body or cycle.disconnected else bytes(cycle.body)
+        cycle = self._cycle()
+        return None if cycle is None or cycle.more_body or cycle.disconnected else bytes(cycle.body)
 
     def answer(self, status: int, lines: bytes, body: bytes) -> bool:
         """Write an answer; False where that is not possible now, and nothing was written.
 
         `lines` are header lines, each with its end, Content-Length among them; nobody looks at them again.
         """
-        cycle = self._cycle
-        if cycle.flow.write_paused or cycle.response_started or cycle.access_log:
+        cycle = self._cycle()
+        if cycle is None or cycle.flow.write_paused or cycle.response_started or cycle.access_log:
             return False
         if cycle.disconnected:
             return True
