@@ -7,6 +7,7 @@ change its settings or flush its scripts start their own with `own_servers`.
 import importlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,10 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.management.color import no_style
+from django.core.management.commands import flush
 from django.utils import translation
 
 from sales.domain import references
@@ -54,16 +59,36 @@ def servers() -> Iterator[Servers]:
 @pytest.fixture
 def own_servers(tmp_path: Path, settings: Any) -> Iterator[Servers]:
     """Two servers for one test alone, to stop, freeze, kill and flush. No scripts are loaded."""
-    with (
-        embedded.start(server=embedded.server(role=embedded.ServerRole.LEDGER, data_dir=tmp_path)) as first,
-        embedded.start(server=embedded.server(role=embedded.ServerRole.CACHE, data_dir=tmp_path)) as second,
-    ):
+    with ExitStack() as at_the_end:
+        first = embedded.start(server=embedded.server(role=embedded.ServerRole.LEDGER, data_dir=tmp_path))
+        at_the_end.callback(first.kill)  # asked to stop, it takes a tenth of a second; nobody needs what it holds
+        second = embedded.start(server=embedded.server(role=embedded.ServerRole.CACHE, data_dir=tmp_path))
+        at_the_end.callback(second.kill)
         settings.CACHES = {
             "default": {**settings.CACHES["default"], "LOCATION": second.url},
             "ledger": {**settings.CACHES["ledger"], "LOCATION": first.url},
         }
         settings.SALES = replace(settings.SALES, data_dir=tmp_path, ledger_url=first.url, cache_url=second.url)
         yield Servers(ledger=first, cache=second)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flushes_keep_what_migrations_made() -> Iterator[None]:
+    """Emptying the tables after a test spares content types and permissions, so that nobody has to make them anew.
+
+    Django makes all of them again after each test whose rows were committed, which takes longer than most such tests.
+    """
+
+    def all_others(_style: Any, connection: Any, **options: Any) -> list[str]:
+        there = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
+        made = {model._meta.db_table for model in (ContentType, Permission)}
+        emptied: list[str] = connection.ops.sql_flush(no_style(), sorted(there - made), **options)
+        return emptied
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(flush, "sql_flush", all_others)
+        patched.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,7 @@ def restart(own_servers: Servers, key_prefix: str) -> Any:
         running.append(embedded.start(server=own_servers.ledger.server, extra=extra))
 
     yield again
-    running[-1].stop()
+    running[-1].kill()
 
 
 class TestFirstStart:

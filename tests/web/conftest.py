@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.template import Engine
 from django.test import Client
 
 from sales.models import Account
@@ -27,10 +28,9 @@ class _Refuse(str):
 
 
 @pytest.fixture(autouse=True)
-def no_unknown_variables(settings: Any) -> None:
-    templates = settings.TEMPLATES[0]
-    options = {**templates["OPTIONS"], "string_if_invalid": _Refuse("%s")}
-    settings.TEMPLATES = [{**templates, "OPTIONS": options}]
+def no_unknown_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not by the setting: a change of that throws away all templates, to be compiled again in each test.
+    monkeypatch.setattr(Engine.get_default(), "string_if_invalid", _Refuse("%s"))
 
 
 @pytest.fixture(autouse=True)
