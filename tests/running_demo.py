@@ -1,27 +1,39 @@
 """The whole demo as a person starts it, for tests that need real processes: servers, keeper, gunicorn."""
 
+import atexit
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flashsale_site.environment import KNOBS, PROJECT
 from sales.live import embedded
 from sales.live.embedded import ServerRole
+from sales.management import demo_folder
 
 SECONDS = 60.0  # it takes five; a busy machine may take much longer
 SLUG = "sample-sale-1"
+_PREPARE = f"""
+from django.core.management import call_command
+from sales.models import Sale, TrailEntry
+call_command("prepare_demo", "--stock=1", "--opens-in=0", "--lasts=60", "--hold-seconds=0")
+TrailEntry.objects.filter(sale__slug="{SLUG}").delete()
+Sale.objects.filter(slug="{SLUG}").delete()
+"""
 
 
 def clean_environment() -> dict[str, str]:
@@ -85,16 +97,17 @@ class RunningShop:
 class Demo(RunningShop):
     """A demo that runs, and what it says."""
 
-    def __init__(self, *, folder: Path, port: int, **options: int | str) -> None:
+    def __init__(
+        self, *, folder: Path, port: int, knobs: Mapping[str, str] | None = None, **options: int | str
+    ) -> None:
         super().__init__(folder=folder, port=port)
         named = {"data": folder, "port": port, "opens-in": 0, "workers": 1, "limits": "off"} | {
             name.replace("_", "-"): value for name, value in options.items()
         }
-        languages = named.pop("languages", "en,de")
         words = [word for name, value in named.items() for word in (f"--{name}", str(value))]
         self.process = subprocess.Popen(
             [sys.executable, str(PROJECT / "manage.py"), "demo", *words],
-            env=clean_environment() | {"SHOP_LANGUAGES": str(languages)},
+            env=clean_environment() | dict(knobs or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -151,10 +164,32 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
+@cache
+def prepared() -> Path:
+    """A demo's folder with everything but the sale of its start: tables, static files, pictures, who may sign in.
+
+    To make these takes seconds, and is the same each time.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="flashsale-demo-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / demo_folder.MARKER).touch()
+    argv = [sys.executable, str(PROJECT / "manage.py"), "shell", "--verbosity", "0", "--command", _PREPARE]
+    environment = clean_environment() | {"SITE": "demo", "DATA_DIR": str(folder), "LOG_LEVEL": "warning"}
+    subprocess.run(argv, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
 @contextmanager
-def started(folder: Path, **options: int | str) -> Iterator[Demo]:
-    """A demo that is ready; stopped at the end. `options` are those of `manage.py demo`, and `languages`."""
-    demo = Demo(folder=folder, port=free_port(), **options)
+def started(
+    folder: Path, *, on_its_own: bool = False, knobs: Mapping[str, str] | None = None, **options: int | str
+) -> Iterator[Demo]:
+    """A demo that is ready; stopped at the end. `options` are those of `manage.py demo`.
+
+    In a folder that is empty it finds what is `prepared`, unless it is to make all of that `on_its_own`.
+    """
+    if not on_its_own and not (folder / demo_folder.MARKER).exists():
+        shutil.copytree(prepared(), folder, dirs_exist_ok=True)
+    demo = Demo(folder=folder, port=free_port(), knobs=knobs, **options)
     try:
         demo.until_said("Ready after")
         demo.until_said("Ctrl-C stops everything")

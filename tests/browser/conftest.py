@@ -45,7 +45,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def shop(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """One shop for the run. Each test makes the sales and visitors that it needs, and leaves the others alone."""
-    with started(tmp_path_factory.mktemp("shop"), languages="en,de,ar") as demo, shops.opened(demo, chromium) as made:
+    knobs = {"SHOP_LANGUAGES": "en,de,ar", "CATALOGUE_MAX_AGE_MS": "100"}  # nobody waits a second for each new sale
+    with started(tmp_path_factory.mktemp("shop"), knobs=knobs) as demo, shops.opened(demo, chromium) as made:
         yield made
 
 

@@ -21,7 +21,7 @@ NOTE_WHAT_BREAKS_THE_POLICY = """
 window.broken = [];
 document.addEventListener('securitypolicyviolation', e => window.broken.push(e.violatedDirective));
 """
-KNOWN_WITHIN = 10.0  # seconds until the web server knows a new sale; it takes one
+KNOWN_WITHIN = 10.0  # seconds until the web server knows a new sale; it takes a tenth
 
 
 class Shop:

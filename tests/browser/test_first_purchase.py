@@ -18,7 +18,7 @@ def sale(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.getfixturevalue("shop").sale(stock=100, opens_in=8)
         return
     folder = request.getfixturevalue("tmp_path")
-    with started(folder, opens_in=12, limits="on") as demo:
+    with started(folder, on_its_own=True, opens_in=12, limits="on") as demo:
         yield f"{demo.url}/sales/{SLUG}/"
 
 

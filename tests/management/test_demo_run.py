@@ -18,8 +18,8 @@ from tests.running_demo import SLUG, Demo, clean_environment, started
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """One demo for all tests that leave it running."""
-    with started(tmp_path_factory.mktemp("demo")) as running:
+    """One demo for all tests that leave it running. Nothing was prepared for it, as when somebody tries it first."""
+    with started(tmp_path_factory.mktemp("demo"), on_its_own=True) as running:
         yield running
 
 

@@ -68,7 +68,7 @@ class Command(BaseCommand):
 
 def _state_of_static_files() -> str:
     """Return a digest over name, size and time of every static file, and over what makes the collected ones."""
-    digest = hashlib.sha256(f"{django.__version__} {settings.STATIC_ROOT} {settings.STORAGES['staticfiles']}".encode())
+    digest = hashlib.sha256(f"{django.__version__} {settings.STORAGES['staticfiles']}".encode())
     for finder in finders.get_finders():
         for name, storage in finder.list(None):
             there = Path(storage.path(name)).stat()
