@@ -1,6 +1,7 @@
 """The small worlds that are explored, and the loose readings of rules, each with a world in which it breaks a promise.
 
-`SMALL` ones are explored with every run of the tests, `LARGE` ones by the command and in the campaign.
+`SMALL` ones are explored with every run of the tests, `LARGE` ones by the command; the campaign does what
+fits in a minute.
 """
 
 from dataclasses import replace

@@ -200,7 +200,7 @@ MUTANTS = (
     Mutant(
         "change-not-numbered",
         "a stock change is taken out of order",
-        MODEL,
+        MODEL[::-1],
         in_script("change", old="if sale.change ~= number - 1 then", new="if false then"),
     ),
     Mutant(
@@ -212,7 +212,7 @@ MUTANTS = (
     Mutant(
         "kept-back-lost",
         "a unit that is kept back does not lower stock",
-        MODEL,
+        MODEL[::-1],
         in_script("cancel", old="sale.stock = sale.stock - 1", new="sale.stock = sale.stock"),
     ),
     Mutant(
