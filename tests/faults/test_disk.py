@@ -7,7 +7,7 @@ import itertools
 import os
 import resource
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +28,8 @@ from sales.services import fencing, lifecycle
 from sales.services.acting import KEEPER
 from tests.api.conftest import Api, api, at_once
 from tests.conftest import MakeSale, Servers
-from tests.faults.test_points import Start, start, wait_until
+from tests.faults.processes import wait_until
+from tests.faults.test_points import Start, start
 from tests.management.keeper_time import Turns, clock, keeper, turns
 from tests.selling import ask_for_unit, buy, raw
 from tests.services.test_fencing import restart
@@ -182,12 +183,12 @@ class TestFullDiskOfTheLedger:
         sale = lifecycle.publish(sale_pk=make_sale(stock=9).pk, by=KEEPER).sale
         with full_disk(own_servers.ledger.pid, most_bytes=append_only_bytes(own_servers.ledger.server.folder)):
             api.buy("early", sale)
-            wait_for(lambda: raw().info("persistence")["aof_last_write_status"] == "err")
+            wait_until(lambda: raw().info("persistence")["aof_last_write_status"] == "err")
             refused = api.buy("late", sale)
             turns()
             full = Incident.objects.get(kind="ledger_full")
             ready = {check.name: check for check in readiness.look()}["ledger"]
-        wait_for(lambda: raw().info("persistence")["aof_last_write_status"] == "ok")
+        wait_until(lambda: raw().info("persistence")["aof_last_write_status"] == "ok")
         turns()
 
         assert refused.status == 503
@@ -234,12 +235,3 @@ class TestFullDiskOfTheRecord:
         assert sorted(Order.objects.values_list("unit", flat=True)) == [1, 2, 3]
         assert not DeadLetter.objects.exists()
         assert not Incident.objects.exists()
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(int(PATIENCE_SECONDS / 0.02)):
-        if true():
-            return
-        pause.wait(0.02)
-    raise AssertionError("It does not come true.")

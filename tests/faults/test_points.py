@@ -1,9 +1,5 @@
 """A keeper killed at each of its fault points: another goes on, and every purchase ends as exactly one order."""
 
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,44 +15,21 @@ from sales.live.line import Line
 from sales.models import DeadLetter, Incident, LedgerServer, Order, Sale
 from sales.services import comparing, faults, fencing
 from tests.conftest import EPOCH, MakeSale, Servers
+from tests.faults import processes
+from tests.faults.processes import Process, killed_itself, wait_until
 from tests.management.test_keeper import keeper_environment
 from tests.selling import buy, hold, in_ledger, raw
 
-SECONDS = 60.0
 TAKES_OVER_SECONDS = 10.0
 pytestmark = pytest.mark.django_db(transaction=True)
-Start = Callable[..., "subprocess.Popen[str]"]
+Start = Callable[..., Process]
 
 
 @pytest.fixture
 def start(proven: LedgerServer, live: Servers, key_prefix: str, settings: Any) -> Iterator[Start]:
-    """Start keeper processes; `point` is where one kills itself."""
-    started: list[subprocess.Popen[str]] = []
-
-    def begin(point: str = "") -> "subprocess.Popen[str]":
-        environment = keeper_environment(live, key_prefix, settings) | {"FAULT_POINT": point, "KEEPER_BATCH": "3"}
-        argv = [sys.executable, "manage.py", "keeper"]
-        started.append(subprocess.Popen(argv, cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True))
-        return started[-1]
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def killed_itself(process: "subprocess.Popen[str]") -> bool:
-    process.communicate(timeout=SECONDS)
-    return process.returncode == -signal.SIGKILL
-
-
-def wait_until(true: Callable[[], bool], by: "subprocess.Popen[str]", seconds: float = SECONDS) -> float:
-    began = time.monotonic()
-    while not true():
-        assert by.poll() is None, by.communicate()[1]
-        assert time.monotonic() - began < seconds, "it does not come true"
-        time.sleep(0.02)
-    return time.monotonic() - began
+    """Start keeper processes; the point is where one kills itself."""
+    with processes.commands(keeper_environment(live, key_prefix, settings)) as begin:
+        yield lambda point="": begin("keeper", point=point, KEEPER_BATCH="3")
 
 
 def differences(sale: Sale) -> list[str]:

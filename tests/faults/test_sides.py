@@ -1,7 +1,5 @@
 """Commands killed between record and ledger: what was asked counts once, and the ledger never has the greater stock."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,14 +10,15 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from flashsale_site.environment import PROJECT
 from sales.domain.states import ChangeState, OrderState, SaleState
 from sales.live.keys import SaleKeys
 from sales.models import Incident, Lease, LedgerServer, Order, Sale, StockChange, TrailEntry
 from sales.services import following, lifecycle
 from sales.services.acting import KEEPER
 from tests.conftest import EPOCH, MakeSale, Servers
-from tests.faults.test_points import Start, differences, killed_itself, start, wait_until
+from tests.faults import processes
+from tests.faults.processes import Begin, killed_itself, wait_until
+from tests.faults.test_points import Start, differences, start
 from tests.management.test_keeper import keeper_environment
 from tests.management.test_sale_commands import refusal, run
 from tests.selling import drain, in_ledger, raw
@@ -28,24 +27,13 @@ from tests.services.changes import bought, counted, live_numbers, on_record, sto
 __all__ = ["start"]
 WHY = "The printer called."
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
-Command = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def command(proven: LedgerServer, live: Servers, key_prefix: str, settings: Any) -> Iterator[Command]:
-    """Start commands of an operator; `point` is where one kills itself."""
-    begun: list[subprocess.Popen[str]] = []
-
-    def begin(*words: str, point: str = "") -> "subprocess.Popen[str]":
-        environment = keeper_environment(live, key_prefix, settings) | {"FAULT_POINT": point}
-        argv = [sys.executable, "manage.py", *words, "--why", WHY]
-        begun.append(subprocess.Popen(argv, cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True))
-        return begun[-1]
-
-    yield begin
-    for process in begun:
-        process.kill()
-        process.communicate()
+def command(proven: LedgerServer, live: Servers, key_prefix: str, settings: Any) -> Iterator[Begin]:
+    """Start commands of an operator, who says why; `point` is where one kills itself."""
+    with processes.commands(keeper_environment(live, key_prefix, settings)) as begin:
+        yield lambda *words, point="": begin(*words, "--why", WHY, point=point)
 
 
 @pytest.fixture
@@ -121,7 +109,7 @@ class TestWatched:
 class TestKilledChange:
     """`change_between_sides` is passed before the ledger is told, and before the record hears what it said."""
 
-    def test_counts_once(self, start: Start, command: Command, published: Callable[[], Sale]) -> None:
+    def test_counts_once(self, start: Start, command: Begin, published: Callable[[], Sale]) -> None:
         stock = {(by, nth): published() for by in (2, -2) for nth in (1, 2)}
         moved = {nth: published() for nth in (1, 2)}
         ends_at = published().closes_at.replace(microsecond=0) + timedelta(hours=1)
@@ -155,7 +143,7 @@ class TestKilledChange:
 class TestKilledCancellation:
     """`cancel_between_sides` is passed at the same two places."""
 
-    def test_counts_once(self, start: Start, command: Command, published: Callable[[], Sale]) -> None:
+    def test_counts_once(self, start: Start, command: Begin, published: Callable[[], Sale]) -> None:
         killed = {(kept_back, nth): published() for kept_back in (False, True) for nth in (1, 2)}
         orders = {case: bought(sale, "u:1", "u:2")[0] for case, sale in killed.items()}
         sales = killed.values()
@@ -188,7 +176,7 @@ class TestKilledCancellation:
 class TestKilledSettling:
     """`settler_between_sides` is passed when the sale is settled on record, and its keys are still there."""
 
-    def test_is_finished_by_the_same_command(self, command: Command, published: Callable[[], Sale]) -> None:
+    def test_is_finished_by_the_same_command(self, command: Begin, published: Callable[[], Sale]) -> None:
         sale = published()
         keys = SaleKeys.of(sale.pk).named("meta", "shoppers", "keys", "returned", "deadlines", "events")
         bought(sale, "u:1", "u:2")

@@ -6,8 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from sales.live import embedded, scripts
 from sales.live.scripts import LEDGER_SCRIPTS, Script
 from sales.models import DeadLetter, Order, Sale
 from tests.conftest import MakeSale, Servers
+from tests.faults.processes import wait_until
 from tests.management.test_keeper import keeper_environment
 from tests.running_demo import free_port
 from tests.selling import raw
@@ -46,11 +46,11 @@ class Version:
 
     def start_web(self) -> None:
         self.web = self._start("-m", "gunicorn", "--config", "flashsale_site/gunicorn_conf.py")
-        eventually(lambda: self.ask("GET", "/health")[0] == 200)
+        wait_until(lambda: self.ask("GET", "/health")[0] == 200)
 
     def sells(self, shopper: str, sale: Sale) -> None:
         """Ask until the answer is yes; on a busy machine the first one may be that the ledger took too long."""
-        eventually(lambda: self.buy(shopper, sale) == 200)
+        wait_until(lambda: self.buy(shopper, sale) == 200)
 
     def buy(self, shopper: str, sale: Sale) -> int:
         """Ask once. A 503 says when to ask again."""
@@ -79,15 +79,6 @@ class Version:
         return subprocess.Popen(
             [sys.executable, *words], cwd=self.folder, env=self.environment, stderr=subprocess.DEVNULL
         )
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(int(PATIENCE_SECONDS / 0.05)):
-        if true():
-            return
-        pause.wait(0.05)
-    raise AssertionError("It does not come true.")
 
 
 def stop(*processes: "subprocess.Popen[bytes] | None") -> None:
@@ -124,10 +115,7 @@ def versions(own_servers: Servers, key_prefix: str, settings: Any, tmp_path: Pat
     )  # fmt: skip
     yield both[0], both[1]
     for version in both:
-        for process in (version.web, version.keeper):
-            if process:
-                process.kill()
-                process.wait()
+        stop(version.web, version.keeper)  # gunicorn takes its worker along only where it is asked to stop
 
 
 class TestOldAndNewVersion:
@@ -146,24 +134,24 @@ class TestOldAndNewVersion:
         old.sells("third", sale)
 
         new.start_keeper()
-        eventually(new.has_its_scripts)
+        wait_until(new.has_its_scripts)
         new.sells("second", sale)
         old.sells("fourth", sale)
 
         raw().script_flush()
-        eventually(lambda: old.has_its_scripts() and new.has_its_scripts())
+        wait_until(lambda: old.has_its_scripts() and new.has_its_scripts())
         new.sells("fifth", sale)
         old.sells("sixth", sale)
 
         stop(old.keeper)
         own_servers.ledger.kill()
         with embedded.start(server=own_servers.ledger.server):
-            eventually(new.has_its_scripts)
+            wait_until(new.has_its_scripts)
             assert old.buy("seventh", sale) == 503  # nobody is left who would load its scripts
             new.sells("seventh", sale)
             stop(old.web)
             new.sells("eighth", sale)
-            eventually(lambda: Order.objects.count() == 8)
+            wait_until(lambda: Order.objects.count() == 8)
 
         assert sorted(Order.objects.values_list("unit", flat=True)) == list(range(1, 9))
         assert Sale.objects.get().recorded == 8

@@ -43,6 +43,15 @@ def read(sale: Reference, after: int) -> tuple[Bought, ...]:
     )
 
 
+def _reads_tail(world: World, keeper: Keeper, sale: Reference, *, then: str) -> Step:
+    """What the ledger has and the record has not; `then` is what becomes of it."""
+    after = world.record.offset
+    tail = replace(
+        keeper, does=then, after=after, upto=sale.seq, events=read(sale, after), epoch=world.record.epoch
+    )  # fmt: skip
+    return Step(f"{keeper.name} reads the tail behind event {after}", put(world, tail))
+
+
 def _is_proven(world: World) -> bool:
     return world.record.proven and world.record.run == world.server.run and world.server.scripts
 
@@ -167,15 +176,7 @@ def _proves(scope: Scope, world: World, keeper: Keeper) -> Steps:
         fenced = replace(loads, server=server.in_epoch(-1))
         yield Step(f"{keeper.name} shuts the sale: the record has seen more", fenced)
     else:
-        tail = replace(
-            keeper,
-            does="prove-write",
-            after=record.offset,
-            upto=sale.seq,
-            events=read(sale, record.offset),
-            epoch=record.epoch,
-        )
-        yield Step(f"{keeper.name} reads the tail behind event {record.offset}", put(world, tail))
+        yield _reads_tail(world, keeper, sale, then="prove-write")
 
 
 def _loads(_scope: Scope, world: World, keeper: Keeper) -> Steps:
@@ -215,15 +216,7 @@ def _judges(scope: Scope, world: World, keeper: Keeper) -> Steps:
     if world.server.run != keeper.run:
         yield Step(f"{keeper.name} has lost its line", put(world, _idle(keeper)))
     elif sale is not None and sale.seq > record.offset:
-        tail = replace(
-            keeper,
-            does="judge-write",
-            after=record.offset,
-            upto=sale.seq,
-            events=read(sale, record.offset),
-            epoch=record.epoch,
-        )
-        yield Step(f"{keeper.name} reads the tail behind event {record.offset}", put(world, tail))
+        yield _reads_tail(world, keeper, sale, then="judge-write")
     elif sale is not None and sale.seq == record.offset:
         stamped = replace(world, server=world.server.in_epoch(record.epoch))
         yield Step(f"{keeper.name} finds it complete", put(stamped, _idle(keeper)))

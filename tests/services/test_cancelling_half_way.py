@@ -5,7 +5,7 @@ from django.db.models import F
 
 from sales.domain.outcomes import Outcome
 from sales.domain.states import ChangeState, SaleState
-from sales.models import LedgerServer, Sale, StockChange, TrailEntry
+from sales.models import LedgerServer, Order, Sale, StockChange, TrailEntry
 from sales.services import asking, cancelling, changing, lifecycle
 from tests.conftest import EPOCH, MakeOrder, MakeSale
 from tests.services.changes import (
@@ -61,6 +61,15 @@ class TestWithoutTheLedger:
 
         assert not cancel(order).reached_ledger
         assert cancelling.finish_asked(sale_pk=sale.pk) == ""
+
+
+def cancelled_but_not_kept_back(make_sale: MakeSale) -> tuple[Sale, Order]:
+    """A sale of two, one of which is cancelled and was to be kept back: its ledger has heard the first alone."""
+    sale = make_sale(published=True, stock=2)
+    (order, _other) = bought(sale, "u:1", "u:2")
+    order = die_before_the_ledger(order, kept_back=True)
+    cancelling._tell(order, None, epoch=EPOCH)
+    return sale, order
 
 
 class TestACrash:
@@ -128,10 +137,7 @@ class TestACrash:
         self, proven: LedgerServer, make_sale: MakeSale
     ) -> None:
         """As where a ledger was made anew from the record: the order is cancelled in it, the unit not kept back."""
-        sale = make_sale(published=True, stock=2)
-        (order, _other) = bought(sale, "u:1", "u:2")
-        order = die_before_the_ledger(order, kept_back=True)
-        cancelling._tell(order, None, epoch=EPOCH)
+        sale, _order = cancelled_but_not_kept_back(make_sale)
         assert live_numbers(sale) == (2, 1, 1)
 
         cancelling.finish_asked(sale_pk=sale.pk)
@@ -141,10 +147,7 @@ class TestACrash:
     def test_of_the_ledger_after_which_the_unit_was_sold_keeps_none_back(
         self, proven: LedgerServer, make_sale: MakeSale
     ) -> None:
-        sale = make_sale(published=True, stock=2)
-        (order, _other) = bought(sale, "u:1", "u:2")
-        order = die_before_the_ledger(order, kept_back=True)
-        cancelling._tell(order, None, epoch=EPOCH)
+        sale, order = cancelled_but_not_kept_back(make_sale)
         bought(sale, "u:3")
 
         assert cancelling.finish_asked(sale_pk=sale.pk) == ""
