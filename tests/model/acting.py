@@ -1,7 +1,5 @@
 """What an admin does, act by act: restock, or cancel an order, with its unit back on sale or kept back."""
 
-from dataclasses import replace
-
 from sales.domain.outcomes import Outcome
 from tests.model import finishing
 from tests.model import record as transactions
@@ -14,8 +12,8 @@ def steps(scope: Scope, world: World) -> Steps:
     admin = world.admin
     if admin.call:
         after, said = run(scope, world, admin.call)
-        told = replace(admin, call=None, outcome=said.outcome, epoch=admin.call.epoch)
-        yield Step(f"the ledger runs {_words(admin.call)} for the admin: {said.outcome}", replace(after, admin=told))
+        told = admin._replace(call=None, outcome=said.outcome, epoch=admin.call.epoch)
+        yield Step(f"the ledger runs {_words(admin.call)} for the admin: {said.outcome}", after._replace(admin=told))
     elif admin.outcome:
         yield _ends(scope, world)
     elif admin.todo and admin.todo[0][0] == "restock":
@@ -31,7 +29,7 @@ def is_half_way(admin: Admin) -> bool:
 
 def dies(world: World) -> World:
     """The process dies; a script that it has sent may run yet."""
-    return replace(world, late=given_up(world.late, world.admin.call), admin=Admin(todo=world.admin.todo))
+    return world._replace(late=given_up(world.late, world.admin.call), admin=Admin(todo=world.admin.todo))
 
 
 def _restocks(scope: Scope, world: World) -> Step:
@@ -39,10 +37,10 @@ def _restocks(scope: Scope, world: World) -> Step:
     to = world.record.stock + by
     asked = transactions.ask(world.record, to=to, loose=scope.loose)
     if asked is None:
-        return Step("the admin is refused: a change is open", replace(world, admin=Admin(todo=tuple(rest))))
+        return Step("the admin is refused: a change is open", world._replace(admin=Admin(todo=tuple(rest))))
     place = len(asked.changes) - 1
     admin = Admin(todo=tuple(rest), place=place, call=finishing.call_for(asked, place=place, order=None))
-    return Step(f"the admin asks on record for a stock of {to}", replace(world, record=asked, admin=admin))
+    return Step(f"the admin asks on record for a stock of {to}", world._replace(record=asked, admin=admin))
 
 
 def _cancels(scope: Scope, world: World) -> Steps:
@@ -55,17 +53,17 @@ def _cancels(scope: Scope, world: World) -> Steps:
         if Loose.CANCELLED_LEDGER_FIRST in scope.loose:
             call = Call("cancel", world.record.epoch, order.shopper, order.slot, order.order)
             yield Step(
-                f"the admin cancels {words}", replace(world, admin=Admin(todo=todo, order=order.order, call=call))
+                f"the admin cancels {words}", world._replace(admin=Admin(todo=todo, order=order.order, call=call))
             )
             continue
         record = transactions.cancel(world.record, order.order, kept_back=bool(kept_back), loose=scope.loose)
         if record is None:
-            yield Step("the admin is refused: a change is open", replace(world, admin=Admin(todo=todo)))
+            yield Step("the admin is refused: a change is open", world._replace(admin=Admin(todo=todo)))
             continue
         place = finishing.keeps_back(record, order.order)
         call_ = finishing.call_for(record, place=place, order=order.order)
         admin = Admin(todo=todo, place=place, order=order.order, call=call_)
-        yield Step(f"the admin cancels {words}, on record", replace(world, record=record, admin=admin))
+        yield Step(f"the admin cancels {words}, on record", world._replace(record=record, admin=admin))
 
 
 def _ends(scope: Scope, world: World) -> Step:
@@ -75,18 +73,18 @@ def _ends(scope: Scope, world: World) -> Step:
     if admin.order and Loose.CANCELLED_LEDGER_FIRST in scope.loose:
         record = transactions.cancel(record, admin.order, kept_back=False, loose=scope.loose) or record
         record = transactions.cancel_told(record, admin.order)
-        return Step("the admin cancels it on record, too", replace(world, record=record, admin=done))
+        return Step("the admin cancels it on record, too", world._replace(record=record, admin=done))
     if outcome is Outcome.SAME and admin.order and admin.place >= 0 and not admin.stock_told:
         call = finishing.call_for(record, place=admin.place, order=admin.order, said=outcome)
         return Step(
             "the admin tells the ledger of the stock, too",
-            replace(world, admin=replace(admin, call=call, outcome=None, stock_told=True)),
+            world._replace(admin=admin._replace(call=call, outcome=None, stock_told=True)),
         )
     after, again = finishing.end(scope, world, place=admin.place, order=admin.order, said=outcome, epoch=admin.epoch)
     if again:
         call = finishing.call_for(after.record, place=admin.place, order=admin.order)
-        done = replace(admin, call=call, outcome=None)
-    return Step(f"the admin puts on record what came of it ({outcome})", replace(after, admin=done))
+        done = admin._replace(call=call, outcome=None)
+    return Step(f"the admin puts on record what came of it ({outcome})", after._replace(admin=done))
 
 
 def _words(call: Call) -> str:

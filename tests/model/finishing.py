@@ -4,7 +4,6 @@ Whoever began it does this, and any keeper; every part can be repeated. The rule
 `cancelling` and `asking`.
 """
 
-from dataclasses import replace
 from uuid import UUID
 
 from sales.domain.outcomes import Outcome
@@ -34,9 +33,9 @@ def end(scope: Scope, world: World, *, place: int, order: UUID | None, said: Out
         after = _make_way(scope, world, place, epoch)
         return (after or world), after is not None
     if said not in (Outcome.DONE, Outcome.SAME) and not (said is Outcome.TOO_LOW and place >= 0):
-        if place >= 0 and record.changes[place].to < record.count and not order:
+        if place >= 0 and record.changes[place].to < record.sold and not order:
             record = transactions.refuse(record, place)  # the record knows of some that are sold, without the ledger
-        return replace(world, record=record), False
+        return world._replace(record=record), False
     if place >= 0 and said is Outcome.TOO_LOW:
         record = transactions.refuse(record, place)
     elif place >= 0:
@@ -44,7 +43,7 @@ def end(scope: Scope, world: World, *, place: int, order: UUID | None, said: Out
         if settled is None:
             return world, False
         record = settled
-    return replace(world, record=transactions.cancel_told(record, order) if order else record), False
+    return world._replace(record=transactions.cancel_told(record, order) if order else record), False
 
 
 def _make_way(scope: Scope, world: World, place: int, epoch: int) -> World | None:
@@ -55,4 +54,4 @@ def _make_way(scope: Scope, world: World, place: int, epoch: int) -> World | Non
     if late < 0:
         return None
     after = transactions.make_way(record, place, late, epoch=epoch, loose=scope.loose)
-    return replace(world, record=after) if after else None
+    return world._replace(record=after) if after else None

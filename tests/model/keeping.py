@@ -5,7 +5,6 @@ anything that there is to do, in any order: more than the real one does, which h
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from sales.domain.outcomes import Outcome
 from tests.model import finishing
@@ -30,7 +29,7 @@ def steps(scope: Scope, world: World) -> Steps:
 
 def put(world: World, keeper: Keeper) -> World:
     """Put a keeper in the place of the one of that name."""
-    return replace(world, keepers=tuple(keeper if each.name == keeper.name else each for each in world.keepers))
+    return world._replace(keepers=tuple(keeper if each.name == keeper.name else each for each in world.keepers))
 
 
 def read(sale: Reference, after: int) -> tuple[Bought, ...]:
@@ -46,8 +45,7 @@ def read(sale: Reference, after: int) -> tuple[Bought, ...]:
 def _reads_tail(world: World, keeper: Keeper, sale: Reference, *, then: str) -> Step:
     """What the ledger has and the record has not; `then` is what becomes of it."""
     after = world.record.offset
-    tail = replace(
-        keeper, does=then, after=after, upto=sale.seq, events=read(sale, after), epoch=world.record.epoch
+    tail = keeper._replace(does=then, after=after, upto=sale.seq, events=read(sale, after), epoch=world.record.epoch
     )  # fmt: skip
     return Step(f"{keeper.name} reads the tail behind event {after}", put(world, tail))
 
@@ -66,8 +64,7 @@ def _idle(keeper: Keeper) -> Keeper:
 def _begins(scope: Scope, world: World, keeper: Keeper, sale: Reference) -> Steps:
     record = world.record
     if sale.seq > record.offset:
-        reads = replace(
-            keeper,
+        reads = keeper._replace(
             does="write",
             after=record.offset,
             upto=sale.seq,
@@ -76,26 +73,26 @@ def _begins(scope: Scope, world: World, keeper: Keeper, sale: Reference) -> Step
         )
         if Loose.MARKED_BEFORE_COMMIT in scope.loose:
             marked = world.server.with_sale(sale.mark_recorded(sale.seq))
-            yield Step(f"{keeper.name} says that all is on record", replace(put(world, reads), server=marked))
+            yield Step(f"{keeper.name} says that all is on record", put(world, reads)._replace(server=marked))
         else:
             yield Step(f"{keeper.name} reads what comes behind event {record.offset}", put(world, reads))
     elif sale.recorded < record.offset:
-        yield Step(f"{keeper.name} has yet to say what is on record", put(world, replace(keeper, does="mark")))
+        yield Step(f"{keeper.name} has yet to say what is on record", put(world, keeper._replace(does="mark")))
     if any(sale.due(slot) for _, slot in sale.holds):
-        yield Step(f"{keeper.name} frees what is due", replace(world, server=world.server.with_sale(sale.tick()[0])))
+        yield Step(f"{keeper.name} frees what is due", world._replace(server=world.server.with_sale(sale.tick()[0])))
     if Loose.UNTOLD_FORGOTTEN in scope.loose:
         return
     # While another change is asked under its number, whoever finishes that one makes way.
     late = transactions.late(record, number=sale.change_number, stock=sale.stock) if record.asked < 0 else -1
     if late >= 0 and sale.change_number == record.last_number + 1 and Loose.LATE_FORGOTTEN not in scope.loose:
-        takes_up = replace(keeper, does="end", place=late, outcome=Outcome.DONE, epoch=record.epoch)
+        takes_up = keeper._replace(does="end", place=late, outcome=Outcome.DONE, epoch=record.epoch)
         yield Step(f"{keeper.name} sees that the ledger took a refused change", put(world, takes_up))
     if record.asked >= 0 and record.changes[record.asked].order is None:
-        yield _tells(scope, world, replace(keeper, place=record.asked))
+        yield _tells(scope, world, keeper._replace(place=record.asked))
     for order in record.orders:
         if order.asked:
             place = finishing.keeps_back(record, order.order)
-            yield _tells(scope, world, replace(keeper, place=place, order=order.order))
+            yield _tells(scope, world, keeper._replace(place=place, order=order.order))
 
 
 def _tells(scope: Scope, world: World, keeper: Keeper) -> Step:
@@ -103,7 +100,7 @@ def _tells(scope: Scope, world: World, keeper: Keeper) -> Step:
     if call is None:
         return Step("", world)
     after, said = run(scope, world, call)
-    told = replace(keeper, does="end", outcome=said.outcome, epoch=call.epoch, stock_told=call.verb == "change")
+    told = keeper._replace(does="end", outcome=said.outcome, epoch=call.epoch, stock_told=call.verb == "change")
     return Step(f"{keeper.name} tells the ledger of what is asked ({call.verb}): {said.outcome}", put(after, told))
 
 
@@ -114,7 +111,7 @@ def _ends(scope: Scope, world: World, keeper: Keeper) -> Steps:
         return
     after, again = finishing.end(scope, world, place=keeper.place, order=keeper.order, said=outcome, epoch=keeper.epoch)
     if again:
-        yield _tells(scope, after, replace(keeper, outcome=None))
+        yield _tells(scope, after, keeper._replace(outcome=None))
         return
     yield Step(f"{keeper.name} puts on record what came of it ({outcome})", put(after, _idle(keeper)))
 
@@ -123,21 +120,21 @@ def _writes(scope: Scope, world: World, keeper: Keeper) -> Steps:
     """Commit what was read, in one transaction with the offset."""
     record = world.record
     if Loose.OFFSET_FIRST in scope.loose and keeper.does == "write" and record.offset != keeper.upto:
-        moved = replace(record, offset=keeper.upto)
-        second = replace(keeper, after=keeper.upto)
-        yield Step(f"{keeper.name} stores the offset {keeper.upto}", put(replace(world, record=moved), second))
+        moved = record._replace(offset=keeper.upto)
+        second = keeper._replace(after=keeper.upto)
+        yield Step(f"{keeper.name} stores the offset {keeper.upto}", put(world._replace(record=moved), second))
         return
     written = transactions.write(
         record, after=keeper.after, upto=keeper.upto, events=keeper.events, epoch=keeper.epoch, loose=scope.loose
     )
-    back = {"write": replace(_idle(keeper), does="mark"), "prove-write": replace(keeper, does="prove")}
-    after_it = back.get(keeper.does, replace(keeper, does="judge"))
+    back = {"write": _idle(keeper)._replace(does="mark"), "prove-write": keeper._replace(does="prove")}
+    after_it = back.get(keeper.does, keeper._replace(does="judge"))
     if written is None:
         lost = _idle(keeper) if keeper.does == "write" else after_it
         yield Step(f"{keeper.name} finds the offset moved, and writes nothing", put(world, lost))
         return
     text = f"{keeper.name} commits {len(keeper.events)} purchases and the offset {keeper.upto}"
-    yield Step(text, put(replace(world, record=written), after_it))
+    yield Step(text, put(world._replace(record=written), after_it))
 
 
 def _marks(scope: Scope, world: World, keeper: Keeper) -> Steps:
@@ -148,32 +145,32 @@ def _marks(scope: Scope, world: World, keeper: Keeper) -> Steps:
         return
     dead = [(each.shopper, each.slot, each.order) for each in world.record.letters]
     marked = world.server.with_sale(sale.mark_recorded(world.record.offset, dead))
-    yield Step(f"{keeper.name} tells the ledger what is on record", put(replace(world, server=marked), idle))
+    yield Step(f"{keeper.name} tells the ledger what is on record", put(world._replace(server=marked), idle))
 
 
 # --- After a restart
 
 
 def _begins_proof(world: World, keeper: Keeper) -> Step:
-    record, begun = world.record, put(world, replace(keeper, does="prove", run=world.server.run))
+    record, begun = world.record, put(world, keeper._replace(does="prove", run=world.server.run))
     if record.run == world.server.run:
         return Step(f"{keeper.name} goes on with the proof of this run", begun)
-    raised = replace(record, epoch=record.epoch + 1, run=world.server.run, proven=False)
-    return Step(f"{keeper.name} begins epoch {raised.epoch} for the new run", replace(begun, record=raised))
+    raised = record._replace(epoch=record.epoch + 1, run=world.server.run, proven=False)
+    return Step(f"{keeper.name} begins epoch {raised.epoch} for the new run", begun._replace(record=raised))
 
 
 def _proves(scope: Scope, world: World, keeper: Keeper) -> Steps:
     server, record, sale = world.server, world.record, world.server.sale
-    loads = put(world, replace(keeper, does="load"))
+    loads = put(world, keeper._replace(does="load"))
     if server.run != keeper.run:
         yield Step(f"{keeper.name} has lost its line: the proof starts over", put(world, _idle(keeper)))
     elif sale is None or server.epoch == record.epoch:
         yield Step(f"{keeper.name} finds {'no sale' if sale is None else 'the sale proven'}", loads)
     elif Loose.NO_PROOF in scope.loose or sale.seq == record.offset:
-        stamped = replace(loads, server=server.in_epoch(record.epoch))
+        stamped = loads._replace(server=server.in_epoch(record.epoch))
         yield Step(f"{keeper.name} moves the sale into epoch {record.epoch}", stamped)
     elif sale.seq < record.offset:
-        fenced = replace(loads, server=server.in_epoch(-1))
+        fenced = loads._replace(server=server.in_epoch(-1))
         yield Step(f"{keeper.name} shuts the sale: the record has seen more", fenced)
     else:
         yield _reads_tail(world, keeper, sale, then="prove-write")
@@ -183,15 +180,15 @@ def _loads(_scope: Scope, world: World, keeper: Keeper) -> Steps:
     if world.server.run != keeper.run:
         yield Step(f"{keeper.name} has lost its line: the proof starts over", put(world, _idle(keeper)))
         return
-    server = replace(world.server, scripts=True)
-    says = put(replace(world, server=server), replace(keeper, does="say"))
+    server = world.server._replace(scripts=True)
+    says = put(world._replace(server=server), keeper._replace(does="say"))
     yield Step(f"{keeper.name} loads the scripts", says)
 
 
 def _says(_scope: Scope, world: World, keeper: Keeper) -> Steps:
     is_ours = world.record.run == keeper.run
-    record = replace(world.record, proven=True) if is_ours else world.record
-    yield Step(f"{keeper.name} says that this run is proven", put(replace(world, record=record), _idle(keeper)))
+    record = world.record._replace(proven=True) if is_ours else world.record
+    yield Step(f"{keeper.name} says that this run is proven", put(world._replace(record=record), _idle(keeper)))
 
 
 # --- After a loss
@@ -201,14 +198,14 @@ def _begins_repair(scope: Scope, world: World, keeper: Keeper) -> Steps:
     record, server = world.record, world.server
     if Loose.NO_FENCE in scope.loose and server.sale is None:
         sale = scope.publish(stock=record.stock)
-        yield Step(f"{keeper.name} publishes the sale again", replace(world, server=server.with_sale(sale)))
+        yield Step(f"{keeper.name} publishes the sale again", world._replace(server=server.with_sale(sale)))
         return
     is_leased = any(each.does in _REPAIRS for each in world.keepers)
     if is_leased or (record.waits and not record.accepted):
         return
     shut = server if server.sale is None else server.in_epoch(-1)
-    judges = replace(keeper, does="judge", run=server.run)
-    yield Step(f"{keeper.name} shuts the sale for a repair", put(replace(world, server=shut), judges))
+    judges = keeper._replace(does="judge", run=server.run)
+    yield Step(f"{keeper.name} shuts the sale for a repair", put(world._replace(server=shut), judges))
 
 
 def _judges(scope: Scope, world: World, keeper: Keeper) -> Steps:
@@ -218,26 +215,26 @@ def _judges(scope: Scope, world: World, keeper: Keeper) -> Steps:
     elif sale is not None and sale.seq > record.offset:
         yield _reads_tail(world, keeper, sale, then="judge-write")
     elif sale is not None and sale.seq == record.offset:
-        stamped = replace(world, server=world.server.in_epoch(record.epoch))
+        stamped = world._replace(server=world.server.in_epoch(record.epoch))
         yield Step(f"{keeper.name} finds it complete", put(stamped, _idle(keeper)))
     elif scope.waits_on_loss and not record.accepted:
-        waits = replace(world, record=replace(record, waits=True))
+        waits = world._replace(record=record._replace(waits=True))
         yield Step(f"{keeper.name} finds a loss, and asks a person", put(waits, _idle(keeper)))
     else:
-        loss = replace(keeper, does="raise", stock=record.stock)
+        loss = keeper._replace(does="raise", stock=record.stock)
         yield Step(f"{keeper.name} finds a loss; the sale's row has a stock of {record.stock}", put(world, loss))
 
 
 def _raises(scope: Scope, world: World, keeper: Keeper) -> Steps:
     """Begin the epoch of what is made anew: whoever was about to write in the old one is refused from then on."""
-    record = replace(world.record, epoch=world.record.epoch + 1)
+    record = world.record._replace(epoch=world.record.epoch + 1)
     next_ = "draft" if Loose.ROW_BEFORE_EPOCH in scope.loose else "row"
-    raised = put(replace(world, record=record), replace(keeper, does=next_, epoch=record.epoch))
+    raised = put(world._replace(record=record), keeper._replace(does=next_, epoch=record.epoch))
     yield Step(f"{keeper.name} begins epoch {record.epoch}", raised)
 
 
 def _reads_row(_scope: Scope, world: World, keeper: Keeper) -> Steps:
-    row = replace(keeper, does="draft", stock=world.record.stock, place=world.record.last_number)
+    row = keeper._replace(does="draft", stock=world.record.stock, place=world.record.last_number)
     yield Step(f"{keeper.name} reads the sale's row and its last change: a stock of {row.stock}", put(world, row))
 
 
@@ -245,7 +242,7 @@ def _drafts(scope: Scope, world: World, keeper: Keeper) -> Steps:
     old, record = world.server.sale, world.record
     number = keeper.place if keeper.place >= 0 else record.last_number
     draft = made_anew(scope, record, stock=keeper.stock, number=number, believed=old)
-    installs = replace(keeper, does="install", draft=draft)
+    installs = keeper._replace(does="install", draft=draft)
     yield Step(f"{keeper.name} reads the orders, and makes the ledger anew", put(world, installs))
 
 
@@ -255,8 +252,8 @@ def _installs(_scope: Scope, world: World, keeper: Keeper) -> Steps:
         yield Step(f"{keeper.name} was overtaken", put(world, idle))
         return
     installed = server.with_sale(keeper.draft).in_epoch(keeper.epoch)
-    record = replace(world.record, waits=False, accepted=False)
-    yield Step(f"{keeper.name} puts it in place", put(replace(world, server=installed, record=record), idle))
+    record = world.record._replace(waits=False, accepted=False)
+    yield Step(f"{keeper.name} puts it in place", put(world._replace(server=installed, record=record), idle))
 
 
 _REPAIRS = frozenset({"judge", "judge-write", "raise", "row", "draft", "install"})

@@ -5,7 +5,6 @@ that the record refuses returns None.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from uuid import UUID
 
 from tests.model.world import Bought, Change, Loose, Order, Record
@@ -25,14 +24,14 @@ def write(
     for event in events:
         if _is_repetition(orders, event):
             continue
-        if _is_refused(replace(record, orders=tuple(orders)), event, loose):
+        if _is_refused(record._replace(orders=tuple(orders)), event, loose):
             if Loose.STUCK_ON_REFUSAL in loose:
                 return None
             if Loose.LETTER_DROPPED not in loose:
                 letters.append(event)
             continue
         orders.append(Order(event.order, event.shopper, event.slot, event.unit, event.seq))
-    return replace(record, offset=upto, orders=tuple(orders), letters=tuple(letters))
+    return record._replace(offset=upto, orders=tuple(orders), letters=tuple(letters))
 
 
 def _is_repetition(orders: Iterable[Order], event: Bought) -> bool:
@@ -56,8 +55,8 @@ def ask(record: Record, *, to: int, loose: Looseness, order: UUID | None = None)
     if record.asked >= 0 or to < 0:
         return None
     change = Change(number=record.last_number + 1, start=record.stock, to=to, order=order)
-    asked = replace(record, changes=(*record.changes, change))
-    return replace(asked, stock=to) if _goes_first(change, loose) and to >= record.count else asked
+    asked = record._replace(changes=(*record.changes, change))
+    return asked._replace(stock=to) if _goes_first(change, loose) and to >= record.sold else asked
 
 
 def _goes_first(change: Change, loose: Looseness) -> bool:
@@ -77,10 +76,10 @@ def settle(record: Record, place: int, *, epoch: int, loose: Looseness) -> Recor
     others = [each for each in record.changes if each is not change and each.state != "refused"]
     if any(each.number == change.number for each in others):
         return None
-    done = replace(record, changes=_put(record.changes, place, change._replace(state="done")))
+    done = record._replace(changes=_put(record.changes, place, change._replace(state="done")))
     if _goes_first(change, loose):
         return done
-    return replace(done, stock=change.to) if done.count <= change.to else None
+    return done._replace(stock=change.to) if done.sold <= change.to else None
 
 
 def refuse(record: Record, place: int) -> Record:
@@ -88,7 +87,7 @@ def refuse(record: Record, place: int) -> Record:
     change = record.changes[place]
     if change.state != "asked":
         return record
-    return replace(record, changes=_put(record.changes, place, change._replace(state="refused")))
+    return record._replace(changes=_put(record.changes, place, change._replace(state="refused")))
 
 
 def late(record: Record, *, number: int, stock: int) -> int:
@@ -109,24 +108,24 @@ def make_way(record: Record, place: int, late_one: int, *, epoch: int, loose: Lo
     to = before.to - 1 if change.order else change.to
     counted_on = change._replace(number=change.number + 1, start=before.to, to=to)
     settled = settle(
-        replace(record, changes=_put(record.changes, place, counted_on)), late_one, epoch=epoch, loose=loose
+        record._replace(changes=_put(record.changes, place, counted_on)), late_one, epoch=epoch, loose=loose
     )
     if settled is None:
         return None
-    return replace(settled, stock=to) if to > counted_on.start else settled
+    return settled._replace(stock=to) if to > counted_on.start else settled
 
 
 def cancel(record: Record, order: UUID, *, kept_back: bool, loose: Looseness) -> Record | None:
     """Cancel an order on record; the ledger is asked. Kept back: with a change that lowers stock by one."""
     orders = tuple(each._replace(cancelled=True, asked=True) if each.order == order else each for each in record.orders)
-    cancelled = replace(record, orders=orders)
+    cancelled = record._replace(orders=orders)
     return ask(cancelled, to=record.stock - 1, loose=loose, order=order) if kept_back else cancelled
 
 
 def cancel_told(record: Record, order: UUID) -> Record:
     """The ledger knows of this cancellation."""
     orders = tuple(each._replace(asked=False) if each.order == order else each for each in record.orders)
-    return replace(record, orders=orders)
+    return record._replace(orders=orders)
 
 
 def _put(changes: tuple[Change, ...], place: int, change: Change) -> tuple[Change, ...]:

@@ -1,6 +1,5 @@
 """What shoppers do, and the web workers for them: ask, wait, ask again."""
 
-from dataclasses import replace
 from uuid import UUID
 
 from sales.domain.outcomes import UNDECIDED, Outcome
@@ -21,7 +20,7 @@ def steps(scope: Scope, world: World) -> Steps:
             promises.answered(world, shopper.call, said)
             yield Step(
                 f"the ledger runs {shopper.call.verb} for {shopper.name}: {said.outcome}",
-                put(after, replace(shopper, call=None, answer=said)),
+                put(after, shopper._replace(call=None, answer=said)),
             )
         elif shopper.does == "decide":
             for does in ("confirm", "release"):
@@ -42,7 +41,7 @@ def reading(world: World) -> Step | None:
 def put(world: World, shopper: Shopper) -> World:
     """Put a shopper in the place of the one of that name."""
     others = world.shoppers
-    return replace(world, shoppers=(*others[: shopper.number - 1], shopper, *others[shopper.number :]))
+    return world._replace(shoppers=(*others[: shopper.number - 1], shopper, *others[shopper.number :]))
 
 
 def _may_ask(scope: Scope, world: World, shopper: Shopper) -> bool:
@@ -59,7 +58,7 @@ def _asks(scope: Scope, world: World, shopper: Shopper, does: str) -> World:
     clicks = shopper.clicks + (does == "buy")
     order = UUID(int=shopper.number * 100 + clicks) if does == "buy" else shopper.order
     call = Call(VERBS[does], world.record.epoch, shopper.name, scope.slot if does == "buy" else 0, order)
-    return put(world, replace(shopper, does=does, clicks=clicks, call=call, order=order))
+    return put(world, shopper._replace(does=does, clicks=clicks, call=call, order=order))
 
 
 def asks_once_more(scope: Scope, world: World, shopper: Shopper) -> World:
@@ -71,8 +70,8 @@ def asks_once_more(scope: Scope, world: World, shopper: Shopper) -> World:
     clicks, order = shopper.clicks, shopper.order
     if Loose.NEW_ID_ON_RETRY in scope.loose and shopper.does == "buy":
         clicks, order = clicks + 1, UUID(int=shopper.number * 100 + clicks + 1)
-    again = replace(shopper, clicks=clicks, order=order, call=first._replace(order=order), answer=None)
-    return put(replace(world, late=late), again)
+    again = shopper._replace(clicks=clicks, order=order, call=first._replace(order=order), answer=None)
+    return put(world._replace(late=late), again)
 
 
 def given_up(late: tuple[Call, ...], call: Call | None) -> tuple[Call, ...]:
@@ -83,17 +82,17 @@ def given_up(late: tuple[Call, ...], call: Call | None) -> tuple[Call, ...]:
 def gets_no_answer(world: World, shopper: Shopper) -> World:
     """The worker is gone, and nobody waits for what it asked."""
     late = given_up(world.late, shopper.call)
-    return put(replace(world, late=late), replace(shopper, call=None, answer=None, told=Outcome.UNKNOWN))
+    return put(world._replace(late=late), shopper._replace(call=None, answer=None, told=Outcome.UNKNOWN))
 
 
 def _reads(world: World, shopper: Shopper) -> World:
     said = shopper.answer or Said(Outcome.UNKNOWN)
-    read = replace(shopper, answer=None, told=said.outcome)
+    read = shopper._replace(answer=None, told=said.outcome)
     match said.outcome:
         case outcome if outcome in UNDECIDED:
             return put(world, read)
         case Outcome.BOUGHT | Outcome.ALREADY if said.entry:
-            return put(world, replace(read, does="", order=said.entry.order, unit=said.entry.unit))
+            return put(world, read._replace(does="", order=said.entry.order, unit=said.entry.unit))
         case Outcome.HELD if said.entry:
-            return put(world, replace(read, does="decide", order=said.entry.order, unit=said.entry.unit))
-    return put(world, replace(read, does="", order=None, unit=0))
+            return put(world, read._replace(does="decide", order=said.entry.order, unit=said.entry.unit))
+    return put(world, read._replace(does="", order=None, unit=0))

@@ -1,6 +1,5 @@
 """What goes wrong, as often as the scope allows, and what time and people do by themselves."""
 
-from dataclasses import replace
 from uuid import UUID
 
 from sales.domain.outcomes import Outcome
@@ -12,18 +11,18 @@ from tests.model.world import Keeper, Scope, Server, Step, Steps, World, run
 def steps(scope: Scope, world: World) -> Steps:
     """Faults, scripts that run late, the hours, and the person who accepts a loss."""
     for n, call in enumerate(world.late):
-        without = replace(world, late=world.late[:n] + world.late[n + 1 :])
+        without = world._replace(late=world.late[:n] + world.late[n + 1 :])
         after, said = run(scope, without, call)
         promises.answered(world, call, said)
         yield Step(f"{call.verb} of {call.shopper or 'an admin'} runs late: {said.outcome}", after)
         if after is not without:
             yield Step(f"{call.verb} of {call.shopper or 'an admin'} was never read", without)
     if world.record.waits and not world.record.accepted:
-        yield Step("a person accepts the loss", replace(world, record=replace(world.record, accepted=True)))
+        yield Step("a person accepts the loss", world._replace(record=world.record._replace(accepted=True)))
     if world.faults.hours and world.server.sale:
         yield Step("time passes", _later(world))
     if world.server.disk is not world.server.sale:
-        yield Step("the ledger's disk has it", replace(world, server=replace(world.server, disk=world.server.sale)))
+        yield Step("the ledger's disk has it", world._replace(server=world.server._replace(disk=world.server.sale)))
     yield from _faults(scope, world)
 
 
@@ -31,7 +30,7 @@ def _faults(scope: Scope, world: World) -> Steps:
     if world.faults.crashes:
         yield from _crashes(scope, world)
     if world.faults.losses:
-        lost = replace(world, faults=replace(world.faults, losses=world.faults.losses - 1))
+        lost = world._replace(faults=world.faults._replace(losses=world.faults.losses - 1))
         for shopper in world.shoppers:
             if shopper.call or shopper.answer:
                 once_more = shopping.asks_once_more(scope, lost, shopper)
@@ -45,13 +44,13 @@ def _faults(scope: Scope, world: World) -> Steps:
 def _later(world: World) -> World:
     """An hour later, by the ledger's clock."""
     server, sale = world.server, world.server.sale
-    faults = replace(world.faults, hours=world.faults.hours - 1)
+    faults = world.faults._replace(hours=world.faults.hours - 1)
     later = server.with_sale(sale.at(sale.now + 1), synced=server.disk is sale) if sale else server
-    return replace(world, server=later, faults=faults)
+    return world._replace(server=later, faults=faults)
 
 
 def _crashes(scope: Scope, world: World) -> Steps:
-    spent = replace(world, faults=replace(world.faults, crashes=world.faults.crashes - 1))
+    spent = world._replace(faults=world.faults._replace(crashes=world.faults.crashes - 1))
     if "ledger" in scope.dies:
         server = world.server
         yield Step("the ledger dies and is started again", _restarted(spent, server), is_fault=True)
@@ -71,31 +70,31 @@ def _crashes(scope: Scope, world: World) -> Steps:
 
 def _restarted(world: World, found: Server) -> World:
     """The ledger server begins a new run with what its disk has; nothing that was on its way arrives."""
-    server = replace(found, sale=found.disk, epoch=found.disk_epoch, run=world.server.run + 1, scripts=False)
+    server = found._replace(sale=found.disk, epoch=found.disk_epoch, run=world.server.run + 1, scripts=False)
     if server.sale and world.server.sale:
         server = server.with_sale(server.sale.at(world.server.sale.now))
     shoppers = tuple(
-        replace(each, call=None, answer=None, told=Outcome.UNKNOWN) if each.call else each for each in world.shoppers
+        each._replace(call=None, answer=None, told=Outcome.UNKNOWN) if each.call else each for each in world.shoppers
     )
     admin = world.admin
     if admin.call:
-        admin = replace(admin, call=None, outcome=Outcome.UNKNOWN, epoch=admin.call.epoch)
-    return replace(world, server=server, shoppers=shoppers, admin=admin, late=())
+        admin = admin._replace(call=None, outcome=Outcome.UNKNOWN, epoch=admin.call.epoch)
+    return world._replace(server=server, shoppers=shoppers, admin=admin, late=())
 
 
 def _flushed(world: World) -> World:
-    faults = replace(world.faults, flushes=world.faults.flushes - 1)
-    server = replace(world.server, sale=None, disk=None)
-    return replace(world, server=server, faults=faults, excused=world.excused | _unrecorded(world, None))
+    faults = world.faults._replace(flushes=world.faults.flushes - 1)
+    server = world.server._replace(sale=None, disk=None)
+    return world._replace(server=server, faults=faults, excused=world.excused | _unrecorded(world, None))
 
 
 def _backups(world: World) -> Steps:
     if world.backup is None:
-        yield Step("a backup of the ledger is taken", replace(world, backup=world.server), is_fault=True)
+        yield Step("a backup of the ledger is taken", world._replace(backup=world.server), is_fault=True)
         return
-    spent = replace(world, faults=replace(world.faults, backups=world.faults.backups - 1))
+    spent = world._replace(faults=world.faults._replace(backups=world.faults.backups - 1))
     excused = world.excused | _unrecorded(world, world.backup)
-    older = replace(_restarted(spent, world.backup), excused=excused, backup=None)
+    older = _restarted(spent, world.backup)._replace(excused=excused, backup=None)
     yield Step("the ledger is started again from the backup", older, is_fault=True)
 
 

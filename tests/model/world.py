@@ -5,7 +5,7 @@ faults that may still happen. Not here: what may happen next (`shopping`, `keepi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -53,8 +53,7 @@ class Call(NamedTuple):
     stock: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """The ledger server with its one sale. `disk` is what is there after a crash; `sale` None: it is lost."""
 
     sale: Reference | None
@@ -65,10 +64,10 @@ class Server:
     scripts: bool = True
 
     def with_sale(self, sale: Reference, *, synced: bool = True) -> "Server":
-        return replace(self, sale=sale, disk=sale if synced else self.disk)
+        return self._replace(sale=sale, disk=sale if synced else self.disk)
 
     def in_epoch(self, epoch: int) -> "Server":
-        return replace(self, epoch=epoch, disk_epoch=epoch)
+        return self._replace(epoch=epoch, disk_epoch=epoch)
 
 
 class Bought(NamedTuple):
@@ -103,8 +102,7 @@ class Change(NamedTuple):
     order: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """The database: what is committed."""
 
     stock: int
@@ -124,7 +122,7 @@ class Record:
         return {each.order: each.unit for each in self.orders} | {each.order: each.unit for each in self.letters}
 
     @property
-    def count(self) -> int:
+    def sold(self) -> int:
         return sum(not each.cancelled for each in self.orders)
 
     @property
@@ -137,8 +135,7 @@ class Record:
         return next((n for n, each in enumerate(self.changes) if each.state == "asked"), -1)
 
 
-@dataclass(frozen=True, slots=True)
-class Shopper:
+class Shopper(NamedTuple):
     """Somebody who wants one unit. `does` is buy, confirm, release, decide, or nothing any more."""
 
     name: str
@@ -152,8 +149,7 @@ class Shopper:
     told: Outcome | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Keeper:
+class Keeper(NamedTuple):
     """A keeper between two of its steps: what it does, and what it has read for that. A crash forgets all of it."""
 
     name: str
@@ -171,8 +167,7 @@ class Keeper:
     draft: Reference | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Admin:
+class Admin(NamedTuple):
     """Somebody who restocks or cancels, act by act."""
 
     todo: tuple[tuple[str, int], ...] = ()
@@ -185,8 +180,7 @@ class Admin:
     epoch: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
+class Faults(NamedTuple):
     """How many of each may still happen."""
 
     crashes: int = 0
@@ -196,8 +190,7 @@ class Faults:
     hours: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """One instant."""
 
     server: Server
@@ -281,14 +274,20 @@ def run(scope: Scope, world: World, call: Call) -> tuple[World, Said]:
     if server.epoch != call.epoch and Loose.NO_EPOCH_CHECK not in scope.loose:
         return world, Said(Outcome.STALE_EPOCH)
     after, said = _run(server.sale, call, Loose.KNOWN_BY_NUMBER in scope.loose)
-    if after == server.sale:  # an equal one, perhaps, that was remembered
+    if after is None:
         return world, said
     synced = Loose.FSYNC_LATER not in scope.loose
-    return replace(world, server=server.with_sale(after, synced=synced)), said
+    return world._replace(server=server.with_sale(after, synced=synced)), said
 
 
 @lru_cache(maxsize=200_000)
-def _run(sale: Reference, call: Call, by_number: bool) -> tuple[Reference, Said]:
+def _run(sale: Reference, call: Call, by_number: bool) -> tuple[Reference | None, Said]:
+    """The sale afterwards, or None where nothing was written."""
+    after, said = _verb(sale, call, by_number)
+    return None if after == sale else after, said
+
+
+def _verb(sale: Reference, call: Call, by_number: bool) -> tuple[Reference, Said]:
     order = call.order or UUID(int=0)
     match call.verb:
         case "purchase":
