@@ -4,7 +4,6 @@ Each returns a result of `sales.live.results`, also where it came from the recor
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
 from uuid import UUID
@@ -177,7 +176,7 @@ def _with_left(sale: SaleEntry, taken: Taken) -> Asking[Taken]:
     snapshot = yield from numbers(sale)
     if snapshot.outcome is not Outcome.FOUND:
         return Taken.failed(snapshot.outcome)
-    return replace(taken, left=snapshot.left, held=snapshot.held)
+    return taken._replace(left=snapshot.left, held=snapshot.held)
 
 
 def _closed_ms(sale: SaleEntry) -> int:

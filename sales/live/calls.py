@@ -1,9 +1,8 @@
 """Asking a server without talking to it: a verb builds a `Call`, a connection runs it, the call reads the reply."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sales.domain.outcomes import Outcome
 from sales.live.scripts import Script
@@ -19,20 +18,39 @@ class Server(StrEnum):
     CACHE = "default"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call[R]:
+class Call[R](NamedTuple):
     """One script with its keys and arguments, and how to read what comes back.
 
-    `read` turns the script's reply into a result; `failed` makes the same kind of result of the reason why there is no
-    reply (NO_SCRIPT, FULL, UNREACHABLE, UNKNOWN), so that whoever asks always gets an answer and never an exception.
+    A call that `joins` is of a script that takes several at once: what it shares with others goes out once for all of
+    them, keys before keys and arguments before arguments, and the script answers with a list of replies.
+
+    `read` turns the call's own reply into a result; `failed` makes the same kind of result of the reason why there is
+    none (NO_SCRIPT, FULL, UNREACHABLE, UNKNOWN), so that whoever asks always gets an answer and never an exception.
+    A tuple, because every purchase makes several.
     """
 
-    server: Server = Server.LEDGER
     script: Script
     keys: tuple[str, ...]
     args: tuple[str | int, ...]
-    read: Callable[[Reply], R] = field(repr=False)
-    failed: Callable[[Outcome], R] = field(repr=False)
+    read: Callable[[Reply], R]
+    failed: Callable[[Outcome], R]
+    server: Server = Server.LEDGER
+    joins: bool = False
+    shared_keys: tuple[str, ...] = ()
+    shared_args: tuple[str | int, ...] = ()
+
+    def read_alone(self, reply: Reply) -> R:
+        """Read the reply to a command that was of this call alone."""
+        return self.read(reply[0] if self.joins else reply)
+
+    def goes_with(self, other: "Call[Any]") -> bool:
+        """Whether one command can be of both."""
+        return (
+            self.joins
+            and self.script is other.script
+            and self.shared_args == other.shared_args
+            and self.shared_keys == other.shared_keys
+        )
 
 
 def text_of(value: bytes | str) -> str:

@@ -75,7 +75,7 @@ def _result[T](call: Call[T], reply: Any) -> T:
     if isinstance(reply, Outcome):
         return call.failed(reply)
     try:
-        return call.read(reply)
+        return call.read_alone(reply)
     except ValueError:  # an entry that a script let pass: its numbers are sound, its order id is not
         logger.exception("The reply of the script %s cannot be read.", call.script.name)
         return call.failed(Outcome.CORRUPT)
@@ -119,9 +119,10 @@ def _ask_all(server: Server, calls: Sequence[Call[Any]], *, with_text: bool = Fa
 
 
 def command_of(call: Call[Any], *, with_text: bool = False) -> tuple[str | int, ...]:
-    """Return the command that runs a call, by the script's SHA or with its text."""
+    """Return the command that runs a call alone, by the script's SHA or with its text."""
     script = ("EVAL", call.script.text) if with_text else ("EVALSHA", call.script.sha)
-    return (*script, len(call.keys), *call.keys, *call.args)
+    many = len(call.shared_keys) + len(call.keys)
+    return (*script, many, *call.shared_keys, *call.keys, *call.shared_args, *call.args)
 
 
 def outcome_of(error: redis.ResponseError, call: Call[Any]) -> Outcome:

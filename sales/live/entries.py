@@ -1,12 +1,11 @@
-"""What the ledger knows of one slot of one shopper: fixed-width text there, a dataclass here.
+"""What the ledger knows of one slot of one shopper: fixed-width text there, a named tuple here.
 
 Layout: state 1, lost holds 2, unit 7, seq 10, taken_ms 13, at_ms 13, order id 22, key digest 0 or 11 characters.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from sales.live.calls import text_of
@@ -24,8 +23,10 @@ class EntryState(StrEnum):
     GONE = "g"  # the hold ran out, was let go or was taken over
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+_STATES = {each.value: each for each in EntryState}
+
+
+class Entry(NamedTuple):
     """One slot. `at_ms` is the deadline of a hold (also of one that is gone), else the time of buying."""
 
     slot: int
@@ -45,15 +46,15 @@ class Entry:
         if len(written) not in (68, 79):
             raise ValueError(f"{written!r} is not an entry: it has {len(written)} characters.")
         return cls(
-            slot=slot,
-            state=EntryState(written[0]),
-            lost=int(written[1:3]),
-            unit=int(written[3:10]),
-            seq=int(written[10:20]),
-            taken_ms=int(written[20:33]),
-            at_ms=int(written[33:46]),
-            order_id=read_order_id(written[46:68]),
-            key_digest=written[68:],
+            slot,
+            _STATES.get(written[0]) or EntryState(written[0]),
+            int(written[1:3]),
+            int(written[3:10]),
+            int(written[10:20]),
+            int(written[20:33]),
+            int(written[33:46]),
+            read_order_id(written[46:68]),
+            written[68:],
         )
 
     @property

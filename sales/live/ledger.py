@@ -23,10 +23,13 @@ def purchase(
     """Take a unit: bought at once, or held where the sale has a hold time. Slot 0 is the shopper's next free one."""
     return Call(
         script=LEDGER_SCRIPTS["purchase"],
-        keys=of_sale(sale, _ALL),
-        args=(epoch, shopper, slot, write_order_id(order_id), key_digest),
+        keys=(),
+        args=(shopper, slot, write_order_id(order_id), key_digest),
         read=Taken.read,
         failed=Taken.failed,
+        joins=True,
+        shared_keys=of_sale(sale, _ALL),
+        shared_args=(epoch,),
     )
 
 

@@ -4,8 +4,8 @@ Who pays from which bucket, and what a refusal looks like, is `sales.answers.lim
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from functools import partial
+from typing import NamedTuple, Self
 
 from sales.domain.outcomes import Outcome
 from sales.domain.rates import Rate
@@ -14,16 +14,14 @@ from sales.live.calls import Call, Reply, Server
 from sales.live.scripts import CACHE_SCRIPTS
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """A named count with its rate, such as `purchase:shopper:u:7`."""
 
     name: str
     rate: Rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class Allowance(NamedTuple):
     """What is left of the tightest bucket. `allowed` is None where the cache server did not answer."""
 
     allowed: bool | None
@@ -32,10 +30,10 @@ class Allowance:
     reset_ms: int = 0
 
     @classmethod
-    def of(cls, reply: Reply, buckets: Sequence[Bucket]) -> Self:
+    def of(cls, buckets: Sequence[Bucket], reply: Reply) -> Self:
         """Read the script's reply."""
         allowed, number, remaining, reset_ms = reply
-        return cls(allowed=bool(allowed), bucket=buckets[number - 1], remaining=remaining, reset_ms=reset_ms)
+        return cls(allowed == 1, buckets[number - 1], remaining, reset_ms)
 
     @classmethod
     def failed(cls, _outcome: Outcome) -> Self:
@@ -45,11 +43,15 @@ class Allowance:
 
 def spend(buckets: Sequence[Bucket]) -> Call[Allowance]:
     """Spend one try from each bucket, all or none."""
+    args = [len(buckets)]
+    for _, rate in buckets:
+        args += (rate.count, rate.seconds * 1_000)
     return Call(
         server=Server.CACHE,
         script=CACHE_SCRIPTS["spend"],
-        keys=tuple(keys.bucket(bucket.name) for bucket in buckets),
-        args=tuple(number for bucket in buckets for number in (bucket.rate.count, bucket.rate.seconds * 1_000)),
-        read=lambda reply: Allowance.of(reply, buckets),
+        keys=tuple([keys.bucket(bucket.name) for bucket in buckets]),
+        args=tuple(args),
+        read=partial(Allowance.of, buckets),
         failed=Allowance.failed,
+        joins=True,
     )

@@ -1,14 +1,18 @@
 """Talking to one of the two servers from an event loop: many calls at once over one connection of our own.
 
 Calls that wait go out together, as one write; while their replies are on the way, the next batch forms. So a worker's
-purchases share the ledger's fsync. The connection itself is `wire`. What a fault means is the same as
-for `sales.live.connection`: a result, never an exception; a ledger call that got no answer is sent once more.
+purchases share the ledger's fsync. Neighbours whose script takes several at once go out as one command, which is read,
+decided and stored for far less than as many would be; each of them is answered by itself all the same.
+
+The connection itself is `wire`. What a fault means is the same as for `sales.live.connection`: a result, never an
+exception; a ledger call that got no answer is sent once more.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import hiredis
@@ -16,14 +20,16 @@ import hiredis
 from sales import conf
 from sales.domain.outcomes import Outcome
 from sales.live.calls import Call, Server
-from sales.live.connection import MAY_HAVE_RUN, command_of, outcome_of_code
-from sales.live.wire import Wire, open_wire, packed
+from sales.live.connection import MAY_HAVE_RUN, outcome_of_code
+from sales.live.wire import Wire, of_arguments, open_wire, packed_arguments
 
 logger = logging.getLogger(__name__)
 
 MOST_WAITING = 4_096
 """More than this many calls in line are answered at once that there is no answer: those in line would be too late."""
 MOST_AT_ONCE = 256
+MOST_TOGETHER = 64
+"""So many calls share a command at most: then a script takes about a millisecond, and more together gain nothing."""
 PATIENCE_SECONDS = 1.0
 """How long a call may stand in line without having been sent, and until when, counted from when the answer was begun
 that it is for, it is worth sending once more."""
@@ -34,19 +40,24 @@ CACHE_AWAY_SECONDS = 1.0
 class _Waiter:
     """A call in line, and who waits for it."""
 
-    __slots__ = ("asked_at", "began_at", "call", "first_fault", "future", "packed", "urgent", "with_text")
+    __slots__ = ("args", "asked_at", "began_at", "call", "first_fault", "future", "keys", "urgent", "with_text")
 
     def __init__(
         self, call: Call[Any], future: asyncio.Future[Any], *, asked_at: float, began_at: float, urgent: bool
     ) -> None:
         self.call = call
-        self.packed = packed(command_of(call))  # now, so that what cannot be packed is a fault of this call alone
+        self.keys = packed_arguments(call.keys)  # now, so that what cannot be packed is a fault of this call alone
+        self.args = packed_arguments(call.args)
         self.future = future
         self.asked_at = asked_at
         self.began_at = began_at
         self.urgent = urgent
         self.with_text = False
         self.first_fault: Outcome | None = None
+
+
+type _Group = list[_Waiter]
+"""Those who wait for the reply to one command."""
 
 
 class Pipeline:
@@ -57,7 +68,7 @@ class Pipeline:
         self._loop = asyncio.get_running_loop()
         self._urgent: deque[_Waiter] = deque()
         self._waiting: deque[_Waiter] = deque()
-        self._in_flight: deque[_Waiter] = deque()
+        self._in_flight: deque[_Group] = deque()
         self._wire: Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._busy = False  # something is in flight, or about to be
@@ -90,8 +101,10 @@ class Pipeline:
         if self._wire:
             self._wire.end()
             self._wire = None
-        for waiter in (*self._in_flight, *self._urgent, *self._waiting):
-            _settle(waiter, Outcome.UNKNOWN if waiter in self._in_flight else Outcome.UNREACHABLE)
+        for waiter in chain.from_iterable(self._in_flight):
+            _settle(waiter, Outcome.UNKNOWN)
+        for waiter in (*self._urgent, *self._waiting):
+            _settle(waiter, Outcome.UNREACHABLE)
         self._in_flight.clear()
         self._urgent.clear()
         self._waiting.clear()
@@ -108,9 +121,9 @@ class Pipeline:
         if not batch:
             self._busy = False
             return
-        self._in_flight = deque(batch)
+        self._in_flight = deque(_grouped(batch))
         self._timer = self._loop.call_later(conf.current().ledger_answer_timeout_ms / 1_000, self._overdue)
-        self._wire.write(b"".join([each.packed for each in batch]))
+        self._wire.write(b"".join(map(_command_of, self._in_flight)))
 
     def _next_batch(self) -> list[_Waiter]:
         """Take the next ones from the line; those who waited too long are told so now."""
@@ -144,7 +157,7 @@ class Pipeline:
         self._send()
 
     def received(self, replies: Iterable[Any]) -> None:
-        """Give each reply to who waits for it; when all are there, the next batch goes."""
+        """Give each reply to those who wait for it; when all are there, the next batch goes."""
         for reply in replies:
             if not self._in_flight:
                 self._lost_wire()  # a reply that nobody asked for: nothing on this connection can be trusted
@@ -155,25 +168,27 @@ class Pipeline:
             self._timer = None
             self._send()
 
-    def _answered(self, waiter: _Waiter, reply: Any) -> None:
+    def _answered(self, group: _Group, reply: Any) -> None:
         if not isinstance(reply, hiredis.ReplyError):
-            if not waiter.future.done():
-                try:
-                    waiter.future.set_result(waiter.call.read(reply))
-                except Exception as mistake:  # noqa: BLE001 - theirs alone: the others' replies are sound
-                    waiter.future.set_exception(mistake)
+            for place, waiter in enumerate(group):
+                if not waiter.future.done():
+                    try:
+                        waiter.future.set_result(waiter.call.read(reply[place] if waiter.call.joins else reply))
+                    except Exception as mistake:  # noqa: BLE001 - theirs alone: the others' replies are sound
+                        waiter.future.set_exception(mistake)
             return
         code, _, text = str(reply).partition(" ")
-        outcome = outcome_of_code(code, text, waiter.call)
-        if outcome is Outcome.NO_SCRIPT and self._server is Server.CACHE and not waiter.with_text:
+        outcome = outcome_of_code(code, text, group[0].call)
+        if outcome is Outcome.NO_SCRIPT and self._server is Server.CACHE and not group[0].with_text:
             # Nothing to prove on the cache server: whoever misses a script there brings it.
-            waiter.with_text = True
-            waiter.packed = packed(command_of(waiter.call, with_text=True))
-            self._urgent.append(waiter)
+            for waiter in group:
+                waiter.with_text = True
+            self._urgent.extend(group)
         elif outcome in MAY_HAVE_RUN:
-            self._failed((waiter,), outcome)
+            self._failed(group, outcome)
         else:
-            _settle(waiter, outcome)
+            for waiter in group:
+                _settle(waiter, outcome)
 
     def _overdue(self) -> None:
         """Give up the connection: a reply that comes after all must not be taken for another call's."""
@@ -194,7 +209,7 @@ class Pipeline:
             self._timer.cancel()
             self._timer = None
         lost, self._in_flight = self._in_flight, deque()
-        self._failed(lost, Outcome.UNKNOWN)
+        self._failed(chain.from_iterable(lost), Outcome.UNKNOWN)
 
     def _failed(self, waiters: Iterable[_Waiter], outcome: Outcome) -> None:
         """Settle each of these by itself: once more with the same order id, and then by what is known of it."""
@@ -219,6 +234,35 @@ class Pipeline:
             self._busy = bool(self._urgent or self._waiting)
             if self._busy:
                 self._loop.call_soon(self._send)
+
+
+def _grouped(batch: list[_Waiter]) -> list[_Group]:
+    """Put neighbours whose calls go together into one group, in the order of the batch."""
+    groups: list[_Group] = []
+    last: _Group = []
+    for waiter in batch:
+        together = last and waiter.call.goes_with(last[0].call) and waiter.with_text == last[0].with_text
+        if together and len(last) < MOST_TOGETHER:
+            last.append(waiter)
+        else:
+            last = [waiter]
+            groups.append(last)
+    return groups
+
+
+def _command_of(group: _Group) -> bytes:
+    """Return the one command of a group: what they share, and what is each one's own, keys before arguments."""
+    first = group[0].call
+    keys = len(first.shared_keys) + sum([len(each.call.keys) for each in group])
+    args = len(first.shared_args) + sum([len(each.call.args) for each in group])
+    script = ("EVAL", first.script.text) if group[0].with_text else ("EVALSHA", first.script.sha)
+    return of_arguments(
+        3 + keys + args,
+        packed_arguments((*script, keys, *first.shared_keys)),
+        *[each.keys for each in group],
+        packed_arguments(first.shared_args),
+        *[each.args for each in group],
+    )
 
 
 def _settle(waiter: _Waiter, outcome: Outcome) -> None:

@@ -109,15 +109,15 @@ def _after(event: Event, before: Entry | None, terms: Terms) -> Entry:
     deadline = before.at_ms if before and before.order_id == event.order_id else entry.at_ms
     match event.what:
         case EventKind.EXTENDED:
-            return replace(entry, state=EntryState.EXTENDED, at_ms=deadline + terms.hold_extension_ms)
+            return entry._replace(state=EntryState.EXTENDED, at_ms=deadline + terms.hold_extension_ms)
         case EventKind.BOUGHT:
-            return replace(entry, state=EntryState.BOUGHT, at_ms=event.time_ms)
+            return entry._replace(state=EntryState.BOUGHT, at_ms=event.time_ms)
         case EventKind.CANCELLED:
             bought_ms = before.at_ms if before and before.order_id == event.order_id else event.time_ms
-            return replace(entry, state=_cancelled(terms), at_ms=bought_ms)
+            return entry._replace(state=_cancelled(terms), at_ms=bought_ms)
         case what if what in _GIVEN_BACK:
             counts = what is not EventKind.DROPPED
-            return replace(entry, state=EntryState.GONE, at_ms=deadline, lost=lost + counts)
+            return entry._replace(state=EntryState.GONE, at_ms=deadline, lost=lost + counts)
     return entry
 
 
@@ -177,7 +177,7 @@ def _lay_refused(draft: _Draft, each: Kept) -> None:
     while (each.shopper, slot) in draft.recorded:
         slot += 1
     place = (each.shopper, slot)
-    draft.entries[place] = replace(_entry(each, draft, EntryState.UNRECORDED), slot=slot)
+    draft.entries[place] = _entry(each, draft, EntryState.UNRECORDED)._replace(slot=slot)
     draft.recorded.add(place)  # no new event: the record knows of it
 
 
@@ -205,7 +205,7 @@ def _drop_holds(draft: _Draft, now_ms: int) -> list[Slot]:
     dropped = [place for place, entry in draft.entries.items() if entry.is_hold]
     for place in dropped:
         entry = draft.entries[place]
-        draft.entries[place] = replace(entry, state=EntryState.GONE, at_ms=min(entry.at_ms, now_ms))
+        draft.entries[place] = entry._replace(state=EntryState.GONE, at_ms=min(entry.at_ms, now_ms))
     return sorted(dropped)
 
 
@@ -245,7 +245,7 @@ def _give_units(draft: _Draft, units: _Units) -> list[Slot]:
         entry = draft.entries[place]
         is_new = place not in draft.recorded
         state = EntryState.BOUGHT if is_new else EntryState.UNRECORDED
-        draft.entries[place] = replace(entry, unit=units.take(entry.unit), state=state)
+        draft.entries[place] = entry._replace(unit=units.take(entry.unit), state=state)
         if is_new:
             new.append(place)
     return new
@@ -269,7 +269,7 @@ def _numbered(draft: _Draft, happenings: list[Happening], first_seq: int) -> lis
     """Number the events behind `rebuilt`, and the entries after them."""
     numbered = []
     for seq, each in enumerate(happenings, start=first_seq + 1):
-        entry = replace(each.entry, seq=seq)
+        entry = each.entry._replace(seq=seq)
         draft.entries[each.shopper, entry.slot] = entry
         numbered.append(replace(each, entry=entry))
     return numbered

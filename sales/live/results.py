@@ -1,7 +1,7 @@
-"""What the ledger's verbs answer, as frozen dataclasses read from script replies."""
+"""What the ledger's verbs answer, read from script replies, as values that never change."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from sales.domain.outcomes import Outcome
 from sales.domain.states import LedgerState
@@ -31,9 +31,8 @@ class Terms:
     state_number: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """Answer of purchase, confirm, release and extend.
+class Taken(NamedTuple):
+    """Answer of purchase, confirm, release and extend. A tuple, because every purchase makes one.
 
     `moment_ms` belongs to the outcome: SOLD_OUT when the last unit went, UPCOMING the opening, ENDED the end.
     """
@@ -54,16 +53,9 @@ class Taken:
     @classmethod
     def read(cls, reply: Reply) -> Self:
         """Read a script's reply."""
-        outcome, now_ms, left, held, recorded_seq, moment_ms, slot, entry = reply
-        return cls(
-            outcome=_outcome(outcome),
-            now_ms=now_ms,
-            left=left,
-            held=held,
-            recorded_seq=recorded_seq,
-            moment_ms=moment_ms,
-            entry=Entry.read(slot=slot, text=entry) if entry else None,
-        )
+        outcome, now_ms, left, held, recorded_seq, moment_ms, slot, text = reply
+        entry = Entry.read(slot=slot, text=text) if text else None
+        return cls(_outcome(outcome), now_ms, left, held, recorded_seq, moment_ms, entry)
 
     @classmethod
     def failed(cls, outcome: Outcome) -> Self:

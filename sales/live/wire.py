@@ -7,7 +7,7 @@ of trying again; that is `pipeline`.
 import asyncio
 import logging
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, cast
 
 import hiredis
@@ -128,6 +128,17 @@ def _tls(told: dict[str, Any]) -> ssl.SSLContext:
 
 def packed(command: Sequence[str | int]) -> bytes:
     """Return a command as it goes over the wire."""
-    pack: Any = hiredis.pack_command  # its types allow one argument only
-    written: bytes = pack(command)
-    return written
+    return _pack(command)
+
+
+def packed_arguments(arguments: Sequence[str | int]) -> bytes:
+    """Return arguments as they stand in a command, behind its count."""
+    return _pack(arguments).partition(b"\n")[2] if arguments else b""
+
+
+def of_arguments(count: int, *parts: bytes) -> bytes:
+    """Put a command together from so many arguments that are packed."""
+    return b"".join((b"*%d\r\n" % count, *parts))
+
+
+_pack: Callable[[Sequence[str | int]], bytes] = cast("Any", hiredis.pack_command)  # its types allow one argument only

@@ -12,6 +12,7 @@ from django_redis import get_redis_connection
 from sales.answers import steps
 from sales.answers.steps import HoldVerb
 from sales.domain.outcomes import Outcome
+from sales.domain.reads import Read
 from sales.live import connection, keys, ledger
 from sales.live.keys import SaleKeys
 from sales.live.results import Taken
@@ -146,7 +147,7 @@ class TestInEpoch:
         try:
             step = next(going)
             while True:
-                step = going.send(step.run() if hasattr(step, "run") else next(results))
+                step = going.send(step.run() if isinstance(step, Read) else next(results))
         except StopIteration:
             return asked
 

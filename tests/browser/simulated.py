@@ -134,7 +134,7 @@ class SimulatedPage:
     def _hold(self) -> str:
         deadline = BEGINNING + timedelta(seconds=self.held_for)
         entry: Entry = states._entry(EntryState.HELD)
-        entry = replace(entry, at_ms=states._ms(deadline))
+        entry = entry._replace(at_ms=states._ms(deadline))
         now_ms = states._ms(self.now)
         if now_ms < entry.at_ms:
             shown = mine.held(self.sale, entry, now_ms=now_ms)

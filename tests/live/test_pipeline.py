@@ -4,10 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -21,24 +19,7 @@ from sales.live.pipeline import Pipeline
 from sales.live.results import Taken
 from tests.conftest import Servers
 from tests.live.conftest import EPOCH, LiveSale, MakeLiveSale
-
-
-def purchase(sale: LiveSale, shopper: str, order_id: UUID | None = None) -> Call[Taken]:
-    return ledger.purchase(sale=sale.pk, epoch=EPOCH, shopper=shopper, order_id=order_id or uuid4())
-
-
-def over_a_pipeline[T](ask: Callable[[Pipeline], Awaitable[T]], *, server: Server = Server.LEDGER) -> T:
-    """Run something with a pipeline of its own, in an event loop of its own."""
-
-    async def run() -> T:
-        line = Pipeline(server)
-        try:
-            return await ask(line)
-        finally:
-            line.close()
-            await asyncio.sleep(0)
-
-    return asyncio.run(run())
+from tests.live.pipelines import over_a_pipeline, purchase
 
 
 @pytest.fixture
@@ -81,7 +62,7 @@ class TestAPipeline:
         write = wire.Wire.write
 
         def writing(wire: Any, packed: bytes) -> None:
-            writes.append(packed.count(b"EVALSHA"))
+            writes.append(packed.count(b"u:"))
             write(wire, packed)
 
         monkeypatch.setattr(wire.Wire, "write", writing)
@@ -268,7 +249,7 @@ class TestARetry:
         over_a_pipeline(lambda line: twice(line, first))
         assert own_sale.snapshot().sold == 1
 
-        over_a_pipeline(lambda line: twice(line, replace(first, args=purchase(own_sale, "u:1").args)))
+        over_a_pipeline(lambda line: twice(line, first._replace(args=purchase(own_sale, "u:1").args)))
         assert own_sale.snapshot().sold == 2
 
 

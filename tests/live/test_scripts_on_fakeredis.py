@@ -24,7 +24,8 @@ class FakeLedger:
     def run[T](self, call: Call[T]) -> T:
         first, _, rest = call.script.text.partition("\n")
         assert first.startswith("#!lua")
-        return call.read(self.redis.eval(rest, len(call.keys), *call.keys, *call.args))
+        keys = (*call.shared_keys, *call.keys)
+        return call.read_alone(self.redis.eval(rest, len(keys), *keys, *call.shared_args, *call.args))
 
     def snapshot(self) -> Snapshot:
         return self.run(ledger.snapshot(sale=1, epoch=1))

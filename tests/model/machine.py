@@ -21,6 +21,7 @@ from sales.live.keys import SaleKeys
 from sales.live.results import Taken, Terms
 from tests.model.reference import Reference
 from tests.model.slots import Said, Slot
+from tests.together import run_together
 
 EPOCH = 3
 SHOPPERS = ("u:1", "u:2", "x:shop/a:3")
@@ -35,6 +36,7 @@ class LedgerMachine(RuleBasedStateMachine):
     """One sale, three shoppers, a keeper and an admin."""
 
     run: Callable[[Call[Any]], Any] = staticmethod(connection.run)
+    run_together: Callable[[list[Call[Any]]], list[Any]] = staticmethod(run_together)
 
     @initialize(
         stock=st.integers(1, 5),
@@ -99,6 +101,30 @@ class LedgerMachine(RuleBasedStateMachine):
         assert len(self.model.events) > events or self.dump() == before, "a refusal wrote something"
         if taken.entry and taken.entry.order_id == order:
             self.orders.append((shopper, order))
+
+    @rule(asked=st.lists(st.tuples(shoppers, st.integers(0, 2), st.sampled_from(KEYS), picks), min_size=2, max_size=6))
+    def buy_together(self, asked: list[tuple[str, int, str, int]]) -> None:
+        """Several purchases in one run of the script; every third is one that was asked before, perhaps in this run."""
+        known, purchases = list(self.orders), []
+        for shopper, wanted, key, pick in asked:
+            if pick % 3 == 0 and known:
+                purchases.append((*known[pick % len(known)], wanted, ""))
+            else:
+                known.append((shopper, UUID(int=next(_numbers))))
+                purchases.append((*known[-1], 0 if key else wanted, key))
+        before, events = self.dump(), len(self.model.events)
+        taken_together = self.run_together(
+            [
+                ledger.purchase(sale=self.pk, epoch=EPOCH, shopper=who, slot=wanted, order_id=order, key_digest=key)
+                for who, order, wanted, key in purchases
+            ]
+        )
+        for (who, order, wanted, key), taken in zip(purchases, taken_together, strict=True):
+            self.model, said = self.model.purchase(who, wanted, order, key)
+            self.compare(taken, said)
+            if taken.entry and taken.entry.order_id == order:
+                self.orders.append((who, order))
+        assert len(self.model.events) > events or self.dump() == before, "refusals wrote something"
 
     @rule(shopper=shoppers, epoch=st.sampled_from([EPOCH - 1, EPOCH + 1]))
     def buy_in_another_epoch(self, shopper: str, epoch: int) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -91,8 +90,8 @@ def _new_order_id() -> None:
     def careless(call: Any) -> Any:
         if call.script.name == "purchase":
             args = list(call.args)
-            args[3] = write_order_id(uuid4())
-            call = replace(call, args=tuple(args))
+            args[2] = write_order_id(uuid4())
+            call = call._replace(args=tuple(args))
         return attempt(call)
 
     connection._attempt = careless

@@ -79,7 +79,7 @@ MUTANTS = (
         "stock-off-by-one",
         "> for >= on stock",
         MODEL,
-        in_script("purchase", old="if left_before <= 0 then", new="if left_before < 0 then"),
+        in_script("purchase", old="if left(sale) <= 0 then return", new="if left(sale) < 0 then return"),
     ),
     Mutant(
         "opens-early",
@@ -117,8 +117,8 @@ MUTANTS = (
         LIVE,
         in_script(
             "purchase",
-            old="if left_before <= 0 then return",
-            new="if left_before <= 0 then store(sale, meta) return",
+            old="if left(sale) <= 0 then return",
+            new="if left(sale) <= 0 then store(sale, meta) return",
         ),
     ),
     Mutant(
@@ -169,7 +169,7 @@ MUTANTS = (
         in_script(
             "purchase",
             old="if not emit(sale, events, held and 'held' or 'bought', shopper, entry, sale.now) then",
-            new="entry.seq = 0 write_entry(shoppers, shopper, entry)\n"
+            new="entry.seq = 0 write_entry(sale, shopper, entry) store_entries(sale, shoppers)\n"
             "if not emit(sale, events, held and 'held' or 'bought', shopper, entry, sale.now) then",
         ),
     ),

@@ -40,12 +40,13 @@ if number > 0 and sale.change ~= number - 1 then return { 'OUT_OF_ORDER', sale.s
 local left_before = left(sale)
 if not emit(sale, events, 'cancelled', shopper, entry, sale.now) then return { 'CORRUPT', 0, 0 } end
 entry.state = sale.cancelled_counts == 1 and 'x' or 'c'
-write_entry(shoppers, shopper, entry)
+write_entry(sale, shopper, entry)
 redis.call('ZADD', returned, entry.unit, entry.unit)
 sale.sold = sale.sold - 1
 if number > 0 then
   sale.stock = sale.stock - 1
   redis.call('HSET', meta, 'stock', sale.stock, 'change', number)
 end
-store(sale, meta, left_before)
+note_sold_out(sale, left_before)
+store(sale, meta, shoppers)
 return { 'DONE', sale.sold, sale.held }

@@ -46,5 +46,6 @@ end
 local left_before = left(sale)
 sale.stock = stock
 redis.call('HSET', meta, 'stock', stock, 'opens_ms', opens_ms, 'closes_ms', closes_ms, 'change', number)
-store(sale, meta, left_before)
+note_sold_out(sale, left_before)
+store(sale, meta)
 return { 'DONE', sale.sold, sale.held }

@@ -33,8 +33,8 @@ if not emit(sale, events, 'bought', shopper, entry, sale.now) then
   return { 'CORRUPT', sale.now, 0, 0, 0, 0, 0, '' }
 end
 entry.state, entry.at = 'b', sale.now
-write_entry(shoppers, shopper, entry)
+write_entry(sale, shopper, entry)
 redis.call('ZREM', deadlines, shopper .. '/' .. entry.slot)
 sale.held, sale.sold = sale.held - 1, sale.sold + 1
-store(sale, meta)
+store(sale, meta, shoppers)
 return answer(sale, 'BOUGHT', entry)

@@ -37,7 +37,7 @@ if not emit(sale, events, 'extended', shopper, entry, sale.now) then
   return { 'CORRUPT', sale.now, 0, 0, 0, 0, 0, '' }
 end
 entry.state, entry.at = 'e', entry.at + sale.hold_extension_ms
-write_entry(shoppers, shopper, entry)
+write_entry(sale, shopper, entry)
 redis.call('ZADD', deadlines, entry.at, shopper .. '/' .. entry.slot)
-store(sale, meta)
+store(sale, meta, shoppers)
 return answer(sale, 'EXTENDED', entry)

@@ -31,8 +31,9 @@ for i = 3, #ARGV, 3 do
 end
 for _, found in ipairs(dead) do
   found[2].state = 'u'
-  write_entry(shoppers, found[1], found[2])
+  write_entry(sale, found[1], found[2])
 end
+store_entries(sale, shoppers)
 if seq > sale.recorded_seq then
   redis.call('HSET', meta, 'recorded_seq', math.min(seq, sale.seq), 'clock_ms', sale.now)
   return { 'DONE' }

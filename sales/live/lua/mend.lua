@@ -28,7 +28,8 @@ for _, entry in ipairs(entries) do
   if entry.order == order then
     if entry.state ~= 'u' then return { 'SAME' } end
     entry.state = 'b'
-    write_entry(shoppers, shopper, entry)
+    write_entry(sale, shopper, entry)
+    store_entries(sale, shoppers)
     return { 'DONE' }
   end
 end

@@ -28,7 +28,8 @@ for i = 2, #ARGV, 2 do
   holds[#holds + 1] = { shopper, entry }
 end
 for _, hold in ipairs(holds) do
-  write_entry(shoppers, hold[1], hold[2])
+  write_entry(sale, hold[1], hold[2])
   redis.call('ZADD', deadlines, hold[2].at, hold[1] .. '/' .. hold[2].slot)
 end
+store_entries(sale, shoppers)
 return { 'DONE' }

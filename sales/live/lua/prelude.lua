@@ -27,7 +27,7 @@ local function read_sale(meta, epoch)
     epoch = n(v[1]), state = v[2], state_number = n(v[3]), change = n(v[4]), stock = n(v[5]), next_unit = n(v[6]),
     sold = n(v[7]), held = n(v[8]), seq = n(v[9]), recorded_seq = n(v[10]), opens_ms = n(v[11]), closes_ms = n(v[12]),
     sold_out_ms = n(v[13]), limit = n(v[14]), hold_ms = n(v[15]), hold_extension_ms = n(v[16]),
-    cancelled_counts = n(v[17]), keyed = n(v[18]), clock_ms = n(v[19]), due = 0,
+    cancelled_counts = n(v[17]), keyed = n(v[18]), clock_ms = n(v[19]), due = 0, written = {},
   }
   if not (sale.epoch and sale.state and sale.state_number and sale.change and sale.stock and sale.next_unit and sale.sold
       and sale.held and sale.seq and sale.recorded_seq and sale.opens_ms and sale.closes_ms and sale.sold_out_ms
@@ -54,48 +54,67 @@ end
 local function left(sale) return sale.stock - sale.sold - sale.held + sale.due end
 
 -- An entry is fixed-width text: state 1, lost 2, unit 7, seq 10, taken 13, at 13, order id 22, key digest 0 or 11.
+local ENTRY = '^([hebucxg])(%d%d)(' .. ('%d'):rep(7) .. ')(' .. ('%d'):rep(10) .. ')(' .. ('%d'):rep(13) .. ')('
+  .. ('%d'):rep(13) .. ')(' .. ('.'):rep(22) .. ')(.*)$'
+
 local function read_entry(text, slot)
   if #text ~= 68 and #text ~= 79 then return nil end
-  local entry = {
-    slot = slot,
-    state = text:sub(1, 1),
-    lost = tonumber(text:sub(2, 3)),
-    unit = tonumber(text:sub(4, 10)),
-    seq = tonumber(text:sub(11, 20)),
-    taken = tonumber(text:sub(21, 33)),
-    at = tonumber(text:sub(34, 46)),
-    order = text:sub(47, 68),
-    key = text:sub(69),
-    text = text,
-  }
-  if not (entry.lost and entry.unit and entry.seq and entry.taken and entry.at) then return nil end
-  if not entry.state:find('^[hebucxg]$') then return nil end
-  return entry
+  local state, lost, unit, seq, taken, at, order, key = text:match(ENTRY)
+  if not state then return nil end
+  local n = tonumber
+  return { slot = slot, state = state, lost = n(lost), unit = n(unit), seq = n(seq), taken = n(taken), at = n(at),
+    order = order, key = key, text = text }
 end
 
-local function write_entry(shoppers, shopper, entry)
+-- Reads the entries of several shoppers, slots 1, 2, … up to the first never used; slots have no holes. For each shopper
+-- what is in the slots, or false where one is unsound; nil where the whole hash is.
+local function read_entries_of(sale, shoppers, names)
+  local found, asked, slot, anything = {}, {}, 0, false
+  for _, shopper in ipairs(names) do
+    if not found[shopper] then found[shopper], asked[#asked + 1] = {}, shopper end
+  end
+  while #asked > 0 do
+    slot = slot + 1
+    local fields, more = {}, {}
+    for i, shopper in ipairs(asked) do fields[i] = shopper .. '/' .. slot end
+    local texts = ask('HMGET', shoppers, unpack(fields))
+    if not texts then return nil end
+    for i, shopper in ipairs(asked) do
+      if texts[i] then
+        anything = true
+        local entry = read_entry(texts[i], slot)
+        if entry then
+          entry.due = HOLD[entry.state] and entry.at <= sale.now or false
+          found[shopper][slot], more[#more + 1] = entry, shopper
+        else
+          found[shopper] = false
+        end
+      end
+    end
+    asked = more
+  end
+  -- A hash that vanished would make every shopper a new one.
+  if not anything and sale.next_unit > 1 and redis.call('EXISTS', shoppers) == 0 then return nil end
+  return found
+end
+
+-- The same for one shopper: entries by slot, or nil.
+local function read_entries(sale, shoppers, shopper)
+  local found = read_entries_of(sale, shoppers, { shopper })
+  return found and found[shopper] or nil
+end
+
+-- Puts an entry into the list of those that `store_entries` writes, all at once.
+local function write_entry(sale, shopper, entry)
   entry.text = string.format('%s%02d%07d%010d%013d%013d%s%s', entry.state, math.min(entry.lost, 99), entry.unit,
     entry.seq, entry.taken, entry.at, entry.order, entry.key)
-  redis.call('HSET', shoppers, shopper .. '/' .. entry.slot, entry.text)
+  local written = sale.written
+  written[#written + 1] = shopper .. '/' .. entry.slot
+  written[#written + 1] = entry.text
 end
 
--- Reads a shopper's entries, slots 1, 2, … up to the first never used; slots have no holes. nil where one is unsound.
-local function read_entries(sale, shoppers, shopper)
-  local entries = {}
-  repeat
-    local slot = #entries + 1
-    local text = ask('HGET', shoppers, shopper .. '/' .. slot)
-    if text == nil then return nil end
-    if text then
-      local entry = read_entry(text, slot)
-      if not entry then return nil end
-      entry.due = HOLD[entry.state] and entry.at <= sale.now or false
-      entries[slot] = entry
-    end
-  until not text
-  -- A hash that vanished would make every shopper a new one.
-  if #entries == 0 and sale.next_unit > 1 and redis.call('EXISTS', shoppers) == 0 then return nil end
-  return entries
+local function store_entries(sale, shoppers)
+  if #sale.written > 0 then redis.call('HSET', shoppers, unpack(sale.written)) end
 end
 
 -- Writes one event, and is always the first write of a change: false (and nothing written) where the stream is gone, of
@@ -113,8 +132,8 @@ end
 -- Gives a held unit back: event, entry, number, deadline. The caller has checked that all of it is there.
 local function free(sale, keys, shopper, entry, what)
   if not emit(sale, keys.events, what, shopper, entry, sale.now) then return false end
-  entry.state, entry.lost = 'g', entry.lost + 1
-  write_entry(keys.shoppers, shopper, entry)
+  entry.state, entry.lost, entry.due = 'g', entry.lost + 1, false
+  write_entry(sale, shopper, entry)
   redis.call('ZREM', keys.deadlines, shopper .. '/' .. entry.slot)
   redis.call('ZADD', keys.returned, entry.unit, entry.unit)
   sale.held, sale.returned = sale.held - 1, sale.returned + 1
@@ -131,9 +150,14 @@ local function read_holder(member, shoppers)
   return shopper, entry
 end
 
--- Stores the sale's numbers, the clock, and the moment at which the last unit went (`left_before` > 0 and now 0).
-local function store(sale, meta, left_before)
-  if left_before and left_before > 0 and left(sale) <= 0 then sale.sold_out_ms = sale.now end
+-- Keeps the moment at which the last unit went.
+local function note_sold_out(sale, left_before)
+  if left_before > 0 and left(sale) <= 0 then sale.sold_out_ms = sale.now end
+end
+
+-- Stores the entries that were written, the sale's numbers and the clock.
+local function store(sale, meta, shoppers)
+  store_entries(sale, shoppers)
   redis.call('HSET', meta, 'next_unit', sale.next_unit, 'sold', sale.sold, 'held', sale.held, 'seq', sale.seq,
     'keyed', sale.keyed, 'sold_out_ms', sale.sold_out_ms, 'clock_ms', sale.now)
 end

@@ -34,5 +34,5 @@ local keys = { shoppers = shoppers, returned = returned, deadlines = deadlines, 
 if not free(sale, keys, shopper, entry, entry.due and 'ran_out' or 'let_go') then
   return { 'CORRUPT', sale.now, 0, 0, 0, 0, 0, '' }
 end
-store(sale, meta)
+store(sale, meta, shoppers)
 return answer(sale, 'LET_GO', entry)

@@ -35,5 +35,5 @@ end
 for _, holder in ipairs(holders) do
   if not free(sale, keys, holder[1], holder[2], 'ran_out') then return { 'CORRUPT', sale.now, 0, 0 } end
 end
-store(sale, meta)
+store(sale, meta, shoppers)
 return { 'DONE', sale.now, #holders, sale.due > 0 and 1 or 0 }
