@@ -248,7 +248,7 @@ class Environment:
     )
     keeper_batch: int = knob(
         kinds.number(least=1, most=5_000, unit="events"),
-        default="500",
+        default="1000",
         whose="operators",
         what="How many events the keeper records in one transaction.",
     )

@@ -74,7 +74,7 @@ class Conf:
     ledger_answer_timeout_ms: int = 750
     snapshot_max_age_ms: int = 250
     catalogue_max_age_ms: int = 1_000
-    keeper_batch: int = 500
+    keeper_batch: int = 1_000
     keeper_pause_ms: int = 5
     keeper_idle_ms: int = 100
     body_limit_bytes: int = 16_384

@@ -1,9 +1,8 @@
-"""The ledger's events as the keeper reads them: one dataclass per stream entry. Ids are `<seq>-0`."""
+"""The ledger's events as the keeper reads them: one named tuple per stream entry. Ids are `<seq>-0`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from sales.live.calls import text_of
@@ -25,9 +24,14 @@ class EventKind(StrEnum):
     REBUILT = "rebuilt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One change in a sale. `order_id` is None for events about no unit; `time_ms` and `taken_ms` are the ledger's."""
+_KINDS = {each.value.encode(): each for each in EventKind}
+
+
+class Event(NamedTuple):
+    """One change in a sale. `order_id` is None for events about no unit; `time_ms` and `taken_ms` are the ledger's.
+
+    A tuple, because the keeper makes one for each purchase while people buy.
+    """
 
     seq: int
     epoch: int
@@ -43,32 +47,32 @@ class Event:
     next_unit: int = 0
 
     @classmethod
-    def read(cls, *, event_id: bytes | str, fields: Mapping[bytes, bytes]) -> Self:
+    def read(cls, *, event_id: bytes, fields: Mapping[bytes, bytes]) -> Self:
         """Read a stream entry. Raises ValueError, saying what is wrong, where it is none of ours."""
         try:
-            said = {text_of(name): text_of(value) for name, value in fields.items()}
-            time_ms = int(said["time"])
+            order = fields[b"order"]
+            time_ms = int(fields[b"time"])
             return cls(
-                seq=seq_of(event_id),
-                epoch=int(said["epoch"]),
-                what=EventKind(said["what"]),
-                unit=int(said["unit"]),
-                shopper=said["shopper"],
-                slot=int(said["slot"]),
-                order_id=read_order_id(said["order"]) if said["order"] else None,
-                key_digest=said["key"],
-                time_ms=time_ms,
-                taken_ms=time_ms - int(said["since"]),
-                sold=int(said.get("sold", 0)),
-                next_unit=int(said.get("next_unit", 0)),
+                seq_of(event_id),
+                int(fields[b"epoch"]),
+                _KINDS[fields[b"what"]],
+                int(fields[b"unit"]),
+                fields[b"shopper"].decode(),
+                int(fields[b"slot"]),
+                read_order_id(order.decode()) if order else None,
+                fields[b"key"].decode(),
+                time_ms,
+                time_ms - int(fields[b"since"]),
+                int(fields.get(b"sold", 0)),
+                int(fields.get(b"next_unit", 0)),
             )
         except (KeyError, ValueError) as error:
             raise ValueError(f"Event {text_of(event_id)} cannot be read: {error!r}.") from error
 
 
-def seq_of(event_id: bytes | str) -> int:
+def seq_of(event_id: bytes) -> int:
     """Return the number of an event from its stream id."""
-    seq, _, rest = text_of(event_id).partition("-")
-    if rest != "0":
+    seq, _, rest = event_id.partition(b"-")
+    if rest != b"0":
         raise ValueError(f"{text_of(event_id)} is not an event id of ours.")
     return int(seq)

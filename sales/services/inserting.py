@@ -37,8 +37,10 @@ class Rows:
 
 def order_of(sale: Sale, event: Event | Unreadable, *, now: datetime) -> Order:
     """Make the order that an event becomes. Raises ValueError where it names none."""
+    *plain, taken_ms, time_ms = _said(event)
+    own = (*plain, _moment(taken_ms), _moment(time_ms))
     return Order(
-        **dict(zip(_OWN, _own(event), strict=True)),
+        **dict(zip(_OWN, own, strict=True)),
         sale=sale,
         recorded_at=now,
         product_name=sale.product.name,
@@ -61,10 +63,10 @@ def rows_of(sale: Sale, events: Sequence[Event | Unreadable], *, now: datetime) 
         if field.name not in _OWN
     }
     # Whole numbers and text go to the driver as they are; these two kinds take another form on each database.
-    order_id, moment = (fields[name].get_db_prep_save for name in ("order_id", "bought_at"))
+    order_id, moments = fields["order_id"], _Moments()
     own = [
-        (order_id(uuid, database), *plain, moment(taken_at, database), moment(bought_at, database))
-        for uuid, *plain, taken_at, bought_at in map(_own, events)
+        (order_id.get_db_prep_value(uuid, database, prepared=True), *plain, moments[taken_ms], moments[time_ms])
+        for uuid, *plain, taken_ms, time_ms in map(_said, events)
     ]
     return Rows(own=own, shared=shared)
 
@@ -105,7 +107,17 @@ def _places(count: int) -> str:
     return ", ".join(["%s"] * count)
 
 
-def _own(event: Event | Unreadable) -> tuple[Any, ...]:
+class _Moments(dict[int, Any]):
+    """Milliseconds since 1970 in the form that the driver takes. Many events of a batch share one: it is made once."""
+
+    def __missing__(self, ms: int) -> Any:
+        field = _ORDERS.get_field("bought_at")
+        made = self[ms] = field.get_db_prep_save(_moment(ms), connections[DEFAULT_DB_ALIAS])
+        return made
+
+
+def _said(event: Event | Unreadable) -> tuple[Any, ...]:
+    """Return what an order has from its event, with both times in milliseconds."""
     if isinstance(event, Unreadable) or event.order_id is None:
         raise NoOrder(event.reason if isinstance(event, Unreadable) else "The event names no order.")
     return (
@@ -117,8 +129,8 @@ def _own(event: Event | Unreadable) -> tuple[Any, ...]:
         event.epoch,
         event.seq,
         event.key_digest,
-        _moment(event.taken_ms),
-        _moment(event.time_ms),
+        event.taken_ms,
+        event.time_ms,
     )
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,7 @@ def _archive(sale: Sale, line: Line, lease: Held) -> Path:
 def _rows(sale: Sale, line: Line) -> Iterator[dict[str, Any]]:
     yield {"sale": sale.slug, "pk": sale.pk, "meta": drafting.numbers_of(line, sale.pk, key="meta")}
     for event in drafting.events_of(line, sale.pk):
-        yield {"event": asdict(event)}
+        yield {"event": event._asdict()}
     for field, text in drafting.fields_of(line, sale.pk, key="shoppers"):
         yield {"entry": field, "text": text}
     for digest, place in drafting.fields_of(line, sale.pk, key="keys"):
