@@ -7,7 +7,7 @@ change its settings or flush its scripts start their own with `own_servers`.
 import importlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +31,7 @@ from sales.live.line import Line
 from sales.live.results import Terms
 from sales.models import LedgerServer, Order, Product, Sale
 from sales.queries import api_keys, catalogue, ended_sessions, snapshots
+from tests.backends import Backends
 
 EPOCH = 1
 
@@ -89,6 +90,22 @@ def _flushes_keep_what_migrations_made() -> Iterator[None]:
         patched.setattr(flush, "sql_flush", all_others)
         patched.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: None)
         yield
+
+
+@pytest.fixture(scope="session")
+def backends() -> Iterator[Backends | None]:
+    """Who is connected to the tests' database, where that is PostgreSQL's."""
+    url = os.environ.get("TEST_DATABASE_URL")
+    with Backends(url) if url else nullcontext() as seen:
+        yield seen
+
+
+@pytest.fixture(autouse=True)
+def _takes_its_connections_along(backends: Backends | None) -> Iterator[None]:
+    """What a test began, threads and processes, leaves no connection: the database could not be removed at the end."""
+    yield
+    if backends and (left := backends.left()):
+        pytest.fail(f"Connections to the database are left. Over them was last said: {left}")
 
 
 @pytest.fixture(autouse=True)

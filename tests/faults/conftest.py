@@ -2,4 +2,4 @@
 
 import os
 
-collect_ignore = [] if os.environ.get("TEST_DATABASE_URL") else ["test_database_partitions.py"]
+collect_ignore = [] if os.environ.get("TEST_DATABASE_URL") else ["test_backends.py", "test_database_partitions.py"]
