@@ -3,8 +3,9 @@
 from sales.domain.outcomes import Outcome
 from tests.model import finishing
 from tests.model import record as transactions
+from tests.model.scripts import run
 from tests.model.shopping import given_up
-from tests.model.world import Admin, Call, Loose, Scope, Step, Steps, World, run
+from tests.model.world import Admin, Call, Loose, Scope, Step, Steps, World
 
 
 def steps(scope: Scope, world: World) -> Steps:

@@ -11,7 +11,8 @@ from tests.model import finishing
 from tests.model import record as transactions
 from tests.model.anew import made_anew
 from tests.model.reference import Reference
-from tests.model.world import Bought, Keeper, Loose, Scope, Step, Steps, World, run
+from tests.model.scripts import run
+from tests.model.world import Bought, Keeper, Loose, Scope, Step, Steps, World
 
 
 def steps(scope: Scope, world: World) -> Steps:

@@ -73,7 +73,7 @@ def settle(record: Record, place: int, *, epoch: int, loose: Looseness) -> Recor
         return record
     if record.epoch != epoch and Loose.SETTLED_IN_ANY_EPOCH not in loose:
         return None  # the ledger may have been made anew without it since
-    others = [each for each in record.changes if each is not change and each.state != "refused"]
+    others = [each for n, each in enumerate(record.changes) if n != place and each.state != "refused"]
     if any(each.number == change.number for each in others):
         return None
     done = record._replace(changes=_put(record.changes, place, change._replace(state="done")))

@@ -1,7 +1,6 @@
 """The small worlds that are explored, and the loose readings of rules, each with a world in which it breaks a promise.
 
-`SMALL` ones are explored with every run of the tests, `LARGE` ones by the command; the campaign does what
-fits in a minute.
+`SMALL` ones are explored with every run of the tests, `LARGE` ones by the campaign.
 """
 
 from dataclasses import replace
@@ -57,7 +56,9 @@ _LARGE = (
     Scope(name="crash, lower", about="three shoppers, one crash, stock is lowered", todo=(LESS,), faults=ONE_CRASH),
     Scope(name="retry, lower", about="three shoppers, one retry, stock is lowered", todo=(LESS,),
           faults=Faults(losses=1)),
-    Scope(name="all of it", about="two shoppers, one crash, one retry, stock is lowered", shoppers=2, todo=(LESS,),
+    Scope(name="all of it", about="three shoppers, one crash, one retry, stock is lowered", todo=(LESS,),
+          faults=Faults(crashes=1, losses=1)),
+    Scope(name="all of it, raise", about="three shoppers, one crash, one retry, stock is raised", todo=(MORE,),
           faults=Faults(crashes=1, losses=1)),
     Scope(name="crash, cancel", about="two shoppers, one unit, one crash, an order is cancelled", shoppers=2, stock=1,
           todo=(CANCEL,), faults=ONE_CRASH),

@@ -1,11 +1,10 @@
 """What shoppers do, and the web workers for them: ask, wait, ask again."""
 
-from uuid import UUID
-
 from sales.domain.outcomes import UNDECIDED, Outcome
 from tests.model import promises
+from tests.model.scripts import run
 from tests.model.slots import Said
-from tests.model.world import Call, Loose, Scope, Shopper, Step, Steps, World, run
+from tests.model.world import Call, Loose, Scope, Shopper, Step, Steps, World, in_order
 
 VERBS = {"buy": "purchase", "confirm": "confirm", "release": "release"}
 
@@ -25,17 +24,19 @@ def steps(scope: Scope, world: World) -> Steps:
         elif shopper.does == "decide":
             for does in ("confirm", "release"):
                 yield Step(f"{shopper.name} asks to {does} the unit held", _asks(scope, world, shopper, does))
-        elif shopper.does and _may_ask(scope, world, shopper):
+        elif shopper.does and _may_ask(world, shopper):
             again = "" if shopper.told is None else " again"
             yield Step(f"{shopper.name} asks to {shopper.does}{again}", _asks(scope, world, shopper, shopper.does))
 
 
 def reading(world: World) -> Step | None:
-    """The first shopper's step who has an answer to read."""
+    """Everybody who has an answer reads it."""
+    texts = []
     for shopper in world.shoppers:
         if shopper.answer:
-            return Step(f"{shopper.name} reads the answer: {shopper.answer.outcome}", _reads(world, shopper))
-    return None
+            texts.append(f"{shopper.name} reads the answer: {shopper.answer.outcome}")
+            world = _reads(world, shopper)
+    return Step("; ".join(texts), world) if texts else None
 
 
 def put(world: World, shopper: Shopper) -> World:
@@ -44,21 +45,17 @@ def put(world: World, shopper: Shopper) -> World:
     return world._replace(shoppers=(*others[: shopper.number - 1], shopper, *others[shopper.number :]))
 
 
-def _may_ask(scope: Scope, world: World, shopper: Shopper) -> bool:
-    """Nobody asks again before it could help: an answer that knows nothing writes nothing.
-
-    Without holds the rules do not look at names, so the shopper who clicks first may be called the first.
-    """
-    if shopper.told is not None:
-        return world.selling is not None
-    return bool(scope.hold) or shopper.number == 1 or world.shoppers[shopper.number - 2].clicks > 0
+def _may_ask(world: World, shopper: Shopper) -> bool:
+    """Nobody asks again before it could help: an answer that knows nothing writes nothing."""
+    return shopper.told is None or world.selling is not None
 
 
 def _asks(scope: Scope, world: World, shopper: Shopper, does: str) -> World:
-    clicks = shopper.clicks + (does == "buy")
-    order = UUID(int=shopper.number * 100 + clicks) if does == "buy" else shopper.order
-    call = Call(VERBS[does], world.record.epoch, shopper.name, scope.slot if does == "buy" else 0, order)
-    return put(world, shopper._replace(does=does, clicks=clicks, call=call, order=order))
+    if does == "buy":
+        shopper = shopper._replace(clicks=shopper.clicks + 1)
+        shopper = shopper._replace(order=shopper.newest_order)
+    call = Call(VERBS[does], world.record.epoch, shopper.name, scope.slot if does == "buy" else 0, shopper.order)
+    return put(world, shopper._replace(does=does, call=call))
 
 
 def asks_once_more(scope: Scope, world: World, shopper: Shopper) -> World:
@@ -67,16 +64,16 @@ def asks_once_more(scope: Scope, world: World, shopper: Shopper) -> World:
     first = shopper.call or Call(
         VERBS[shopper.does], world.record.epoch, shopper.name, scope.slot if shopper.does == "buy" else 0, shopper.order
     )
-    clicks, order = shopper.clicks, shopper.order
     if Loose.NEW_ID_ON_RETRY in scope.loose and shopper.does == "buy":
-        clicks, order = clicks + 1, UUID(int=shopper.number * 100 + clicks + 1)
-    again = shopper._replace(clicks=clicks, order=order, call=first._replace(order=order), answer=None)
+        shopper = shopper._replace(clicks=shopper.clicks + 1)
+        shopper = shopper._replace(order=shopper.newest_order)
+    again = shopper._replace(call=first._replace(order=shopper.order), answer=None)
     return put(world._replace(late=late), again)
 
 
 def given_up(late: tuple[Call, ...], call: Call | None) -> tuple[Call, ...]:
     """Scripts that nobody waits for, and one more."""
-    return tuple(sorted((*late, call), key=str)) if call else late
+    return in_order((*late, call)) if call else late
 
 
 def gets_no_answer(world: World, shopper: Shopper) -> World:

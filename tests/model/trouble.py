@@ -5,7 +5,8 @@ from uuid import UUID
 from sales.domain.outcomes import Outcome
 from sales.live.entries import EntryState
 from tests.model import acting, keeping, promises, shopping
-from tests.model.world import Keeper, Scope, Server, Step, Steps, World, run
+from tests.model.scripts import run
+from tests.model.world import Keeper, Scope, Server, Step, Steps, World
 
 
 def steps(scope: Scope, world: World) -> Steps:
@@ -21,7 +22,7 @@ def steps(scope: Scope, world: World) -> Steps:
         yield Step("a person accepts the loss", world._replace(record=world.record._replace(accepted=True)))
     if world.faults.hours and world.server.sale:
         yield Step("time passes", _later(world))
-    if world.server.disk is not world.server.sale:
+    if not world.server.is_on_disk:
         yield Step("the ledger's disk has it", world._replace(server=world.server._replace(disk=world.server.sale)))
     yield from _faults(scope, world)
 
@@ -45,7 +46,7 @@ def _later(world: World) -> World:
     """An hour later, by the ledger's clock."""
     server, sale = world.server, world.server.sale
     faults = world.faults._replace(hours=world.faults.hours - 1)
-    later = server.with_sale(sale.at(sale.now + 1), synced=server.disk is sale) if sale else server
+    later = server.with_sale(sale.at(sale.now + 1), synced=server.is_on_disk) if sale else server
     return world._replace(server=later, faults=faults)
 
 

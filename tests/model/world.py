@@ -4,16 +4,18 @@ The ledger server, the record, the shoppers, the keepers, an admin, scripts that
 faults that may still happen. Not here: what may happen next (`shopping`, `keeping`, `acting`, `trouble`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 from sales.domain.outcomes import Outcome
 from tests.model.reference import Reference
 from tests.model.slots import Said
+
+SHOPPER = "u:"
+ORDERS_EACH = 100
 
 
 class Loose(StrEnum):
@@ -53,6 +55,11 @@ class Call(NamedTuple):
     stock: int = 0
 
 
+def in_order(calls: Iterable[Call]) -> tuple[Call, ...]:
+    """In an order that their sending has no part in: any of them may be the next to run."""
+    return tuple(sorted(calls, key=str))
+
+
 class Server(NamedTuple):
     """The ledger server with its one sale. `disk` is what is there after a crash; `sale` None: it is lost."""
 
@@ -62,6 +69,10 @@ class Server(NamedTuple):
     disk_epoch: int = 1
     run: int = 1
     scripts: bool = True
+
+    @property
+    def is_on_disk(self) -> bool:
+        return self.disk is self.sale or self.disk == self.sale
 
     def with_sale(self, sale: Reference, *, synced: bool = True) -> "Server":
         return self._replace(sale=sale, disk=sale if synced else self.disk)
@@ -139,7 +150,6 @@ class Shopper(NamedTuple):
     """Somebody who wants one unit. `does` is buy, confirm, release, decide, or nothing any more."""
 
     name: str
-    number: int
     does: str = "buy"
     clicks: int = 0
     call: Call | None = None
@@ -147,6 +157,15 @@ class Shopper(NamedTuple):
     order: UUID | None = None  # of the request under way, or of what is the shopper's
     unit: int = 0
     told: Outcome | None = None
+
+    @property
+    def number(self) -> int:
+        return int(self.name.removeprefix(SHOPPER))
+
+    @property
+    def newest_order(self) -> UUID:
+        """The order id of the last click: it tells whose it is."""
+        return UUID(int=self.number * ORDERS_EACH + self.clicks)
 
 
 class Keeper(NamedTuple):
@@ -193,10 +212,10 @@ class Faults(NamedTuple):
 class World(NamedTuple):
     """One instant."""
 
-    server: Server
-    record: Record
     shoppers: tuple[Shopper, ...]
     keepers: tuple[Keeper, ...]
+    server: Server
+    record: Record
     admin: Admin
     faults: Faults
     late: tuple[Call, ...] = ()
@@ -257,49 +276,8 @@ class Scope:
         return World(
             server=Server(sale=sale, disk=sale),
             record=Record(stock=self.stock),
-            shoppers=tuple(Shopper(name=f"u:{n}", number=n) for n in range(1, self.shoppers + 1)),
+            shoppers=tuple(Shopper(name=f"{SHOPPER}{n}") for n in range(1, self.shoppers + 1)),
             keepers=tuple(Keeper(name=f"keeper {n}") for n in range(1, self.keepers + 1)),
             admin=Admin(todo=self.todo),
             faults=self.faults,
         )
-
-
-def run(scope: Scope, world: World, call: Call) -> tuple[World, Said]:
-    """Let the ledger run a script, in one instant. It answers only once its disk has what was written."""
-    server = world.server
-    if not server.scripts:
-        return world, Said(Outcome.NO_SCRIPT)
-    if server.sale is None:
-        return world, Said(Outcome.NO_LEDGER)
-    if server.epoch != call.epoch and Loose.NO_EPOCH_CHECK not in scope.loose:
-        return world, Said(Outcome.STALE_EPOCH)
-    after, said = _run(server.sale, call, Loose.KNOWN_BY_NUMBER in scope.loose)
-    if after is None:
-        return world, said
-    synced = Loose.FSYNC_LATER not in scope.loose
-    return world._replace(server=server.with_sale(after, synced=synced)), said
-
-
-@lru_cache(maxsize=200_000)
-def _run(sale: Reference, call: Call, by_number: bool) -> tuple[Reference | None, Said]:
-    """The sale afterwards, or None where nothing was written."""
-    after, said = _verb(sale, call, by_number)
-    return None if after == sale else after, said
-
-
-def _verb(sale: Reference, call: Call, by_number: bool) -> tuple[Reference, Said]:
-    order = call.order or UUID(int=0)
-    match call.verb:
-        case "purchase":
-            return sale.purchase(call.shopper, call.slot, order, "")
-        case "confirm":
-            return sale.confirm(call.shopper, order)
-        case "release":
-            return sale.release(call.shopper, order)
-        case "cancel":
-            after, outcome = sale.cancel(call.shopper, call.slot, order, call.number)
-        case _ if by_number and call.number == sale.change_number:
-            after, outcome = sale, Outcome.SAME
-        case _:
-            after, outcome = sale.change(call.number, call.stock)
-    return after, Said(outcome)
