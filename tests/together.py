@@ -5,7 +5,7 @@ from typing import Any
 
 from django_redis import get_redis_connection
 
-from sales.live.calls import Call
+from sales.live.calls import Call, Server
 
 
 def run_together[T](calls: Sequence[Call[T]]) -> list[T]:
@@ -15,6 +15,7 @@ def run_together[T](calls: Sequence[Call[T]]) -> list[T]:
     keys = [*first.shared_keys, *(key for call in calls for key in call.keys)]
     args = [*first.shared_args, *(arg for call in calls for arg in call.args)]
     client: Any = get_redis_connection(first.server)
-    client.script_load(first.script.text)
+    if first.server is Server.CACHE:
+        client.script_load(first.script.text)
     replies = client.evalsha(first.script.sha, len(keys), *keys, *args)
     return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]

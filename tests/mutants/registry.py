@@ -67,6 +67,7 @@ CHANGES = (
 )
 LIVE = ("tests/live",)
 BOTH = (*LIVE, *MODEL)
+TOGETHER = ("tests/live/test_together.py", MODEL[0])
 
 MUTANTS = (
     Mutant(
@@ -118,7 +119,7 @@ MUTANTS = (
         in_script(
             "purchase",
             old="if left(sale) <= 0 then return",
-            new="if left(sale) <= 0 then store(sale, meta) return",
+            new="if left(sale) <= 0 then redis.call('HSET', meta, 'clock_ms', sale.now) return",
         ),
     ),
     Mutant(
@@ -172,6 +173,33 @@ MUTANTS = (
             new="entry.seq = 0 write_entry(sale, shopper, entry) store_entries(sale, shoppers)\n"
             "if not emit(sale, events, held and 'held' or 'bought', shopper, entry, sale.now) then",
         ),
+    ),
+    Mutant(
+        "forgotten-in-a-command",
+        "a purchase does not know what the same shopper took before it in the same command",
+        TOGETHER,
+        in_script("purchase", old="\n  entries[slot] = entry\n", new="\n"),
+    ),
+    Mutant(
+        "freed-twice-in-a-command",
+        "a hold that was freed still counts as due for the rest of the command",
+        TOGETHER,
+        in_script(
+            old="entry.state, entry.lost, entry.due = 'g', entry.lost + 1, false",
+            new="entry.state, entry.lost = 'g', entry.lost + 1",
+        ),
+    ),
+    Mutant(
+        "taken-over-as-it-was",
+        "what a command did to a shopper's entries is not looked at when a hold is taken over",
+        TOGETHER,
+        in_script("purchase", old="entries and entries[entry.slot] or entry", new="entry"),
+    ),
+    Mutant(
+        "stored-if-all-went-well",
+        "what was taken is stored only if the last purchase of the command is not corrupt",
+        TOGETHER,
+        in_script("purchase", old="sale.seq > seq_before", new="replies[#replies][1] ~= 'CORRUPT'"),
     ),
     Mutant(
         "deadline-inclusive",
