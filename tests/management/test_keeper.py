@@ -18,6 +18,7 @@ from django.db import connection as database
 
 from sales.domain.states import SaleState
 from sales.live import embedded
+from sales.management.commands.keeper import NICE
 from sales.management.keeping import Keeper
 from sales.models import Incident, LedgerServer, Order, Sale
 from sales.services import lifecycle, recording
@@ -242,6 +243,17 @@ class TestProcess:
         assert process.returncode == 0, said
         assert "The keeper has stopped; 1 orders recorded." in said
         assert "Traceback" not in said
+
+    def test_steps_back_for_those_that_answer_shoppers(
+        self, start: Callable[[], "subprocess.Popen[str]"], make_sale: MakeSale
+    ) -> None:
+        sale = make_sale(published=True)
+        process = start()
+
+        buy(sale, "u:1")
+        self.wait_for_orders(1, process)
+
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) >= NICE > 0
 
     def test_another_one_goes_on_where_it_was_killed(
         self, start: Callable[[], "subprocess.Popen[str]"], make_sale: MakeSale

@@ -9,7 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, InternalError, OperationalError
 
 from sales.live.line import LedgerRefused, LedgerUnavailable
+from sales.management import priority
 from sales.management.keeping import Keeper
+
+NICE = 5
+"""Where processors are short, a third of what a web worker gets: answers go first, and the record catches up."""
 
 
 class Command(BaseCommand):
@@ -26,12 +30,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--once", action="store_true", help="do all there is to do and exit; exit code 1 where something is wrong"
         )
+        parser.add_argument(
+            "--nice",
+            type=int,
+            choices=range(20),
+            default=NICE,
+            metavar="LEVEL",
+            help=f"how far to step back for those that answer shoppers, 0 to 19 (default {NICE}); not with --once",
+        )
 
-    def handle(self, *, once: bool = False, **_options: Any) -> None:
+    def handle(self, *, once: bool = False, nice: int = NICE, **_options: Any) -> None:
         keeper = Keeper()
         if once:
             self._once(keeper)
             return
+        priority.step_back(to=nice)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             keeper.stop()
