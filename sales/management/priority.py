@@ -12,7 +12,7 @@ _AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def step_back(*, to: int) -> None:
-    """Go to this nice level (0 to 19), unless the process is nicer already. Where that is forbidden, nothing happens."""
+    """Go to this nice level (0 to 19), unless the process is nicer already. Where that is forbidden, do nothing."""
     with suppress(OSError):
         if os.getpriority(os.PRIO_PROCESS, 0) < to:
             os.setpriority(os.PRIO_PROCESS, 0, to)

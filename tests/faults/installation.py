@@ -64,7 +64,7 @@ class Installation(RunningShop):
         ledger, cache = (Path(str(server.socket)) for server in self._servers.values())
         self.links = {"web-ledger": Proxy(ledger), "keeper-ledger": Proxy(ledger), "web-cache": Proxy(cache)}
         if database_url:
-            database = _address_of(database_url)
+            database = address_of(database_url)
             self.links |= {"web-database": Proxy(database), "keeper-database": Proxy(database)}
 
     @property
@@ -184,7 +184,7 @@ class Installation(RunningShop):
             link.heal()
 
 
-def _address_of(database_url: str) -> Path | tuple[str, int]:
+def address_of(database_url: str) -> Path | tuple[str, int]:
     """Return where a PostgreSQL listens: its unix socket where the URL names a folder as host."""
     url = urlsplit(database_url)
     host = parse_qs(url.query).get("host", [url.hostname or "localhost"])[0]

@@ -64,7 +64,9 @@ class Proxy:
         self._over = asyncio.Event()
         self._up = threading.Event()
         self._passing: set[asyncio.Task[None]] = set()  # an event loop itself does not keep its tasks alive
-        self._silent: set[_Ends] = set()
+        self._open_ends: set[_Ends] = set()
+        self._silent: set[_Ends] = set()  # out of which bytes were lost
+        self._hung: set[_Ends] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="proxy")
         self.port = 0
@@ -84,7 +86,7 @@ class Proxy:
 
         def change() -> None:
             self._rules = {"requests": requests, "replies": replies}
-            for writer in (writer for both in self._silent for writer in both):
+            for writer in (writer for both in self._silent | self._hung for writer in both):
                 _reset(writer)
             self._changed.set()
             self._changed = asyncio.Event()
@@ -96,6 +98,17 @@ class Proxy:
     def heal(self) -> None:
         """Pass everything on again, and what was held."""
         self.set()
+
+    def hang(self) -> None:
+        """Deliver nothing any more over the connections that are open now; new ones follow the rules."""
+        done = threading.Event()
+
+        def change() -> None:
+            self._hung |= self._open_ends
+            done.set()
+
+        self._in_loop(change)
+        assert done.wait(_START_SECONDS)
 
     def _in_loop(self, act: Callable[[], None]) -> None:
         assert self._loop
@@ -122,6 +135,7 @@ class Proxy:
             _reset(to_client)
             return
         both = (to_client, to_server)
+        self._open_ends.add(both)
         try:
             await asyncio.gather(
                 self._pass_on("requests", client, to_server, both), self._pass_on("replies", server, to_client, both)
@@ -137,7 +151,8 @@ class Proxy:
             for writer in both:
                 writer.close()
         finally:
-            self._silent.discard(both)
+            for ends in (self._open_ends, self._silent, self._hung):
+                ends.discard(both)
 
     def _open(self) -> Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         if isinstance(self._to, Path):
@@ -155,6 +170,8 @@ class Proxy:
         lost = False
         while data := await source.read(_CHUNK):
             rule = await self._rule_for(way)
+            if both in self._hung:
+                continue
             if lost or rule.doing is Doing.SWALLOW:
                 lost = True
                 self._silent.add(both)

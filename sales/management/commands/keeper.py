@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, InternalError, OperationalError
 
 from sales.live.line import LedgerRefused, LedgerUnavailable
-from sales.management import priority
+from sales.management import database_deadline, priority
 from sales.management.keeping import Keeper
 
 NICE = 5
@@ -51,7 +51,8 @@ class Command(BaseCommand):
 
         before = {name: signal.signal(name, stop) for name in (signal.SIGTERM, signal.SIGINT)}
         try:
-            keeper.run()
+            with database_deadline.on_each_wait():
+                keeper.run()
         finally:
             for name, handler in before.items():
                 signal.signal(name, handler)
