@@ -5,8 +5,8 @@ driver), and makes its response of the `Answer`. Nothing here knows a web framew
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sales.domain.reads import Read
 from sales.live.calls import Call
@@ -14,25 +14,27 @@ from sales.live.calls import Call
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(NamedTuple):
     """One request. `headers` has names in small letters; `address` is the client's, seen through trusted proxies.
 
-    `body` is read to one byte over the limit at most, so that whoever answers can tell that it is too long.
+    `body` is read to one byte over the limit at most, so that whoever answers can tell that it is too long. A tuple, as
+    `Answer` is, because every request makes one.
     """
 
     method: str = "GET"
     path: str = "/"
     query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a key
-    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = MappingProxyType({})
+    body: bytes = b""
     address: str = "127.0.0.1"
     host: str = "localhost"
     secure: bool = False
 
+    def __repr__(self) -> str:
+        return f"Ask({self.method} {self.path})"  # headers and body may hold a key
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+
+class Answer(NamedTuple):
     """One response, whole. Content-Length and what the site adds to every response are the edge's."""
 
     status: int
@@ -41,7 +43,7 @@ class Answer:
 
     def with_headers(self, headers: Headers) -> "Answer":
         """Return the same answer with these headers too."""
-        return replace(self, headers=self.headers + headers) if headers else self
+        return self._replace(headers=self.headers + headers) if headers else self
 
 
 type Step = Call[Any] | Read[Any]

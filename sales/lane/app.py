@@ -4,7 +4,8 @@ Whatever is not plain and known goes to Django whole: an unknown path, another m
 that is too long. So the lane has no answer of its own to anything, but that a body came too slowly.
 """
 
-from functools import lru_cache, partial
+from contextvars import copy_context
+from functools import partial
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
@@ -13,23 +14,23 @@ from django.utils import translation
 
 from sales import conf
 from sales.answers import wire
-from sales.answers.ask import Answer, Ask
+from sales.answers.ask import Answer, Asking
 from sales.answers.buying import Reply
-from sales.domain import addresses
 from sales.domain.reads import Read
 from sales.lane import bodies, routes
-from sales.lane.asked import Asked, Receive, Scope, Send
+from sales.lane.asked import Asked, Receive, Scope, Send, texts_of
 from sales.lane.behind import Django, WsgiApp, environ_of, most_bytes
 from sales.lane.bodies import Body
 from sales.lane.counting import Counting
 from sales.lane.driving import Driver
-from sales.lane.frames import Frame, Frames, Setting
-from sales.lane.pages import Pages, is_for_all
-from sales.lane.routes import Hot
-from sales.lane.writing import write, write_in_messages
+from sales.lane.frames import Frame, Frames
+from sales.lane.known import Known, known_of
+from sales.lane.pages import Pages
+from sales.lane.request import App, Request
+from sales.lane.routes import Hot, Outcome
+from sales.lane.writing import write, write_at_once
 from sales.web import buy, edge, errors, request_id
 
-_PAGE = "/sales/a-sale/"
 _HANG_UP = (("Connection", "close"),)
 
 
@@ -54,23 +55,93 @@ class Lane:
             except bodies.Gone:
                 return
 
+    def take(self, request: Request) -> bool:
+        """Answer a request that is whole past the messages of ASGI; False where it has to come in them."""
+        head = request.head
+        known: Known | None = head.note
+        if known is None:
+            known = head.note = known_of(
+                self._frames,
+                method=head.method,
+                path=head.path,
+                query=head.query.decode("latin-1"),
+                scheme=head.scheme,
+                peer=head.client[0] if head.client else "",
+                headers=texts_of(head.headers),
+            )
+            if known is None:
+                return False
+        # A context of its own, as a task would have: for the request's id, and the language of its texts.
+        return copy_context().run(self._taken, request, known)
+
+    def _taken(self, request: Request, known: Known) -> bool:
+        request_id.begin(known.ask.headers.get("x-request-id"))
+        hot = known.hot
+        if hot is None:
+            return self._page_taken(request, known)
+        body = _within(request.body, conf.current().body_limit_bytes + 1) if hot.takes_body and request.body else None
+
+        def made(outcome: Outcome, mistake: Exception | None) -> None:
+            if mistake:
+                request.fail(mistake)
+                return
+            try:
+                if not (isinstance(outcome, Answer) and write_at_once(request, outcome, known.frame)):
+                    request.run(self._rest(outcome, known.frame, body))
+            except Exception as unwritten:  # noqa: BLE001 - said and answered by the server
+                request.fail(unwritten)
+
+        steps = self._begun(hot, known, body)
+        if steps:
+            self._driver.drive(steps, made)
+        else:
+            made(None, None)
+        return True
+
+    def _page_taken(self, request: Request, known: Known) -> bool:
+        """Show the page that everybody gets, if it was written a moment ago and this is not one too many."""
+        page = self._pages.kept(known.page, known.frame.setting, with_cookies="cookie" in known.ask.headers)
+        may = page and not request.flow.write_paused and self.counting.may_go_on("page", known.ask.address)
+        return bool(page and may and write_at_once(request, page.answer()))
+
+    def _begun(self, hot: Hot, known: Known, body: Body | None) -> Asking[Outcome] | None:
+        """Begin the answer to a hot URL; None where it was asked for too often, which is Django's to say."""
+        if hot.group and not self.counting.may_go_on(hot.group, known.ask.address):
+            return None
+        if hot.kind == routes.PAGE:
+            translation.activate(known.frame.language)
+        return hot.answer(known.ask._replace(body=body.content) if body else known.ask)
+
+    def _rest(self, made: Outcome, frame: Frame, body: Body | None) -> App:
+        """Return what writes an answer that cannot be written at once."""
+
+        async def rest(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._write(Asked(scope, receive, send), made, frame, body)
+
+        return rest
+
     async def _answer(self, asked: Asked) -> None:
-        hot = routes.find(asked.method, asked.path)
-        slug = "" if hot else routes.page_slug(asked.method, asked.path)
-        if not (hot or slug) or not asked.is_plain:
-            await self._hand_over(asked)
-            return
-        frame = self._frames.around(hot.kind if hot else _PAGE, asked.scheme, asked.headers)
-        if frame is None:
+        known = None
+        if not asked.scope.get("root_path"):
+            known = known_of(
+                self._frames,
+                method=asked.method,
+                path=asked.path,
+                query=asked.query,
+                scheme=asked.scheme,
+                peer=asked.peer,
+                headers=asked.headers,
+            )
+        if known is None:
             await self._hand_over(asked)
             return
         request_id.begin(asked.headers.get("x-request-id"))
-        if hot:
-            await self._answer_hot(asked, hot, frame)
+        if known.hot:
+            await self._answer_hot(asked, known.hot, known)
         else:
-            await self._answer_page(asked, slug, frame.setting)
+            await self._answer_page(asked, known)
 
-    async def _answer_hot(self, asked: Asked, hot: Hot, frame: Frame) -> None:
+    async def _answer_hot(self, asked: Asked, hot: Hot, known: Known) -> None:
         body = None
         if hot.takes_body and asked.has_body:
             try:
@@ -78,12 +149,10 @@ class Lane:
             except bodies.TooSlow:
                 await self._too_slow(asked)
                 return
-        ask = _ask_of(asked, body=body, secure=frame.secure)
-        made: Answer | Reply | None = None
-        if not hot.group or self.counting.may_go_on(hot.group, ask.address):
-            if hot.kind == routes.PAGE:
-                translation.activate(frame.language)
-            made = await self._driver.run(hot.answer(ask))
+        steps = self._begun(hot, known, body)
+        await self._write(asked, await self._driver.run(steps) if steps else None, known.frame, body)
+
+    async def _write(self, asked: Asked, made: Outcome, frame: Frame, body: Body | None) -> None:
         if isinstance(made, Answer):
             await write(asked, made, frame)
         elif made:
@@ -91,13 +160,11 @@ class Lane:
         else:
             await self._hand_over(asked, body)
 
-    async def _answer_page(self, asked: Asked, slug: str, setting: Setting) -> None:
-        """Answer with the page that everybody gets who is not known; whoever may be known is Django's."""
-        cookies = asked.headers.get("cookie", "")
-        if asked.query or not is_for_all(cookies) or not self.counting.may_go_on("page", _address_of(asked)):
-            await self._hand_over(asked)
-            return
-        page = await self._pages.get(slug, setting, with_cookies=bool(cookies))
+    async def _answer_page(self, asked: Asked, known: Known) -> None:
+        """Answer with the page that everybody gets who is not known."""
+        page = None
+        if self.counting.may_go_on("page", known.ask.address):
+            page = await self._pages.get(known.page, known.frame.setting, with_cookies="cookie" in asked.headers)
         if page is None:
             await self._hand_over(asked)
         else:
@@ -124,9 +191,6 @@ class Lane:
         await self._django.answer(asked, body)
 
     async def _body(self, asked: Asked, *, most: int) -> Body:
-        content = asked.shortcut.body() if asked.shortcut else None
-        if content is not None:
-            return Body(content[:most], whole=len(content) <= most)
         return await bodies.read(asked.receive, most=most, seconds=self._body_seconds)
 
     async def _too_slow(self, asked: Asked) -> None:
@@ -139,7 +203,7 @@ class Lane:
 
         read = Read(partial(self._frames.answered, WSGIRequest(environ_of(asked)), said))
         response, _ = await self._driver.read(read)
-        await write_in_messages(asked, _answer_of(response).with_headers(_HANG_UP))
+        await write(asked, _answer_of(response).with_headers(_HANG_UP))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         # The first frame loads what the middleware needs: a third of a second that no shopper is to wait for.
@@ -156,24 +220,8 @@ class Lane:
         self._django.close()
 
 
-def _ask_of(asked: Asked, *, body: Body | None, secure: bool) -> Ask:
-    return Ask(
-        method=asked.method,
-        path=asked.path,
-        query=asked.query,
-        headers=asked.headers,
-        body=body.content if body else b"",
-        address=_address_of(asked),
-        host=asked.headers["host"],
-        secure=secure,
-    )
-
-
-def _address_of(asked: Asked) -> str:
-    return _client_address(asked.peer, asked.headers.get("x-forwarded-for", ""), conf.current().trusted_proxies)
-
-
-_client_address = lru_cache(maxsize=4_096)(addresses.client_address)  # a visitor asks more than once
+def _within(content: bytes, most: int) -> Body:
+    return Body(content[:most], whole=len(content) <= most)
 
 
 def _answer_of(response: HttpResponse) -> Answer:

@@ -1,11 +1,9 @@
 """A request as it came over ASGI, and the shapes of that interface. What it means is decided elsewhere."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-
-from sales.lane.protocol import SHORTCUT, Shortcut
 
 type Message = MutableMapping[str, Any]
 type Scope = MutableMapping[str, Any]
@@ -52,30 +50,28 @@ class Asked:
         return client[0] if client else ""
 
     @cached_property
-    def shortcut(self) -> Shortcut | None:
-        """What the server offers besides ASGI, if it is ours."""
-        found: Shortcut | None = self.scope.get("extensions", {}).get(SHORTCUT)
-        return found
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the path means to Django what it means here."""
-        path = self.path
-        return path.isprintable() and "\ufffd" not in path and not self.scope.get("root_path")
-
-    @cached_property
     def headers(self) -> dict[str, str]:
-        """The headers as a WSGI application sees them: repeated ones joined, and none with an underscore."""
-        found: dict[str, str] = {}
-        for raw_name, raw_value in self.scope["headers"]:
-            if b"_" in raw_name:
-                continue  # in WSGI it could not be told from the one with a dash
-            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-            found[name] = f"{found[name]},{value}" if name in found else value
-        return found
+        """See `texts_of`."""
+        return texts_of(self.scope["headers"])
 
     @property
     def has_body(self) -> bool:
         """Whether a body comes with it."""
         headers = self.headers
         return headers.get("content-length", "0").strip() != "0" or "transfer-encoding" in headers
+
+
+def is_plain(path: str) -> bool:
+    """Whether a decoded path means to Django what it means here."""
+    return path.isprintable() and "\ufffd" not in path
+
+
+def texts_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers as a WSGI application sees them: repeated ones joined, and none with an underscore."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        if b"_" in raw_name:
+            continue  # in WSGI it could not be told from the one with a dash
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found

@@ -5,13 +5,14 @@ one thread reads.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from django.db import close_old_connections
 
+from sales.answers.ask import Asking
 from sales.domain.reads import Read
 from sales.live.calls import Call, Server
 from sales.live.pipeline import Pipeline
@@ -31,17 +32,21 @@ class Driver:
         self._threads: Executor = ThreadPoolExecutor(THREADS, thread_name_prefix="lane")
         self._reading: dict[Hashable, asyncio.Future[Any]] = {}
 
-    async def run[A](self, steps: Generator[Call[Any] | Read[Any], Any, A]) -> A:
+    async def run[A](self, steps: Asking[A]) -> A:
         """Drive `steps` to its end and return what it returned. A server's fault is a result, never an exception."""
         result: Any = None
         began_at = asyncio.get_running_loop().time()
         try:
             while True:
                 step = steps.send(result)
-                result = await (self.read(step) if isinstance(step, Read) else self._ask(step, began_at))
+                result = await (self.read(step) if isinstance(step, Read) else self.ask(step, began_at))
         except StopIteration as done:
             answer: A = done.value
             return answer
+
+    def drive[A](self, steps: Asking[A], then: Callable[[A | None, Exception | None], None]) -> None:
+        """The same without a task: `then` is called with what was returned or raised, at once if nobody is asked."""
+        _Drive(self, steps, then).go_on(None)
 
     async def read[R](self, read: Read[R]) -> R:
         """Return a read's result; one under way with the same key is everybody's.
@@ -72,7 +77,8 @@ class Driver:
         self._pipelines.clear()
         self._threads.shutdown()
 
-    def _ask[R](self, call: Call[R], began_at: float) -> "asyncio.Future[R]":
+    def ask[R](self, call: Call[R], began_at: float) -> "asyncio.Future[R]":
+        """Put a call into the line of its server, for an answer that was begun then (by the loop's clock)."""
         pipeline = self._pipelines.get(call.server)
         if pipeline is None:
             pipeline = self._pipelines[call.server] = Pipeline(call.server)
@@ -80,6 +86,42 @@ class Driver:
 
     def _in_thread[R](self, run: Callable[[], R]) -> "asyncio.Future[R]":
         return asyncio.get_running_loop().run_in_executor(self._threads, _with_fresh_connections, run)
+
+
+class _Drive[A]:
+    """One answer on its way."""
+
+    __slots__ = ("_began_at", "_driver", "_steps", "_then")
+
+    def __init__(self, driver: Driver, steps: Asking[A], then: Callable[[A | None, Exception | None], None]) -> None:
+        self._driver = driver
+        self._steps = steps
+        self._then = then
+        self._began_at = asyncio.get_running_loop().time()
+
+    def go_on(self, result: Any) -> None:
+        """Send the answer what it asked for, and hear what it asks for next."""
+        try:
+            step = self._steps.send(result)
+        except StopIteration as done:
+            self._then(done.value, None)
+            return
+        except Exception as mistake:  # noqa: BLE001 - theirs to say
+            self._then(None, mistake)
+            return
+        if isinstance(step, Read):
+            coming: asyncio.Future[Any] = asyncio.ensure_future(self._driver.read(step))
+        else:
+            coming = self._driver.ask(step, self._began_at)
+        coming.add_done_callback(self._came)
+
+    def _came(self, coming: "asyncio.Future[Any]") -> None:
+        try:
+            result = coming.result()
+        except Exception as mistake:  # noqa: BLE001 - a read's own
+            self._then(None, mistake)
+            return
+        self.go_on(result)
 
 
 def _with_fresh_connections[R](run: Callable[[], R]) -> R:

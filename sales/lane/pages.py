@@ -64,12 +64,16 @@ class Pages:
         self._driver = driver
         self._kept: dict[tuple[str, Setting, bool], Page] = {}
 
+    def kept(self, slug: str, setting: Setting, *, with_cookies: bool) -> Page | None:
+        """Return the page if it was written a moment ago."""
+        kept = self._kept.get((slug, setting, with_cookies))
+        return kept if kept and kept.is_good() else None
+
     async def get(self, slug: str, setting: Setting, *, with_cookies: bool) -> Page | None:
         """Return the page; None where it is Django's to answer: no such sale, or something is away."""
-        name = (slug, setting, with_cookies)
-        kept = self._kept.get(name)
-        if kept and kept.is_good():
+        if kept := self.kept(slug, setting, with_cookies=with_cookies):
             return kept
+        name = (slug, setting, with_cookies)
         written = await self._driver.read(
             Read(partial(self._written, slug, setting, with_cookies=with_cookies), key=name)
         )

@@ -5,22 +5,19 @@ from collections.abc import Iterable
 from sales.answers.ask import Answer, Headers
 from sales.lane.asked import Asked
 from sales.lane.frames import Frame
+from sales.lane.request import Request
 from sales.web import request_id
 
 _WRITTEN_HERE = frozenset({"content-length", "x-request-id"})
 
 
+def write_at_once(request: Request, answer: Answer, frame: Frame | None = None) -> bool:
+    """Write an answer, with what the middleware adds where it did not come through it; False where it has to wait."""
+    lines = _lines(answer.headers) + (frame.lines if frame else b"") + _own_lines(answer)
+    return request.answer(answer.status, lines, answer.body)
+
+
 async def write(asked: Asked, answer: Answer, frame: Frame | None = None) -> None:
-    """Send an answer, with what the middleware adds where it did not come through it."""
-    shortcut = asked.shortcut
-    if shortcut:
-        lines = _lines(answer.headers) + (frame.lines if frame else b"") + _own_lines(answer)
-        if shortcut.answer(answer.status, lines, answer.body):
-            return
-    await write_in_messages(asked, answer, frame)
-
-
-async def write_in_messages(asked: Asked, answer: Answer, frame: Frame | None = None) -> None:
     """The same as any ASGI server takes it; also for a header about the connection, which is the server's to obey."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in _kept(answer.headers)]
     if frame:
