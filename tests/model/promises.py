@@ -10,7 +10,7 @@ from sales.domain.outcomes import Outcome
 from sales.live.entries import EntryState
 from tests.model.reference import Reference
 from tests.model.slots import COUNTING, Said, Slot, Where
-from tests.model.world import Call, Scope, World
+from tests.model.world import Call, Record, Scope, Shopper, World
 
 HELD = (EntryState.HELD, EntryState.EXTENDED)
 BOUGHT = (EntryState.BOUGHT, EntryState.UNRECORDED)
@@ -47,7 +47,7 @@ def in_state(scope: Scope, world: World) -> str:
     server, record = world.server, world.record
     if server.sale is not None and (broken := _of_ledger(server.sale)):
         return broken
-    if broken := _of_record(world):
+    if broken := _of_record(record):
         return broken
     sale = world.selling
     if sale is None:
@@ -56,7 +56,7 @@ def in_state(scope: Scope, world: World) -> str:
         return f"I6: the ledger sells {sale.stock}, and {record.stock} are on record"
     if sale.recorded > record.offset:
         return f"I11: the ledger says recorded up to {sale.recorded}, and the record is at {record.offset}"
-    return _of_events(world, sale) or _to_shoppers(scope, world, sale)
+    return _of_events(sale, record, bool(world.excused)) or _to_shoppers(scope, world, sale)
 
 
 @lru_cache(maxsize=200_000)
@@ -91,8 +91,8 @@ def _told_by(sale: Reference) -> dict[Where, tuple[EntryState, int, UUID]]:
     return told
 
 
-def _of_record(world: World) -> str:
-    record = world.record
+@lru_cache(maxsize=100_000)
+def _of_record(record: Record) -> str:
     standing = [each for each in record.orders if not each.cancelled]
     if len(standing) > record.stock:
         return f"I4: {len(standing)} orders are on record, and {record.stock} units"
@@ -103,42 +103,47 @@ def _of_record(world: World) -> str:
     return ""
 
 
-def _of_events(world: World, sale: Reference) -> str:
+@lru_cache(maxsize=100_000)
+def _of_events(sale: Reference, record: Record, is_excused: bool) -> str:
     """I5 and I17: each event that the offset has passed is an order or a dead letter, and none is out of the air."""
-    record = world.record
+    decided = record.decided
     events = {
         order: (seq, unit)
         for seq, (what, _, _, unit, order) in enumerate(sale.events, start=sale.before + 1)
         if what == "bought" and order
     }
     for order, (seq, unit) in events.items():
-        if seq <= record.offset and record.decided.get(order) != unit:
+        if seq <= record.offset and decided.get(order) != unit:
             return f"I17: event {seq} was passed over, and its purchase is not on record"
-    if any(each.seq > sale.before and each.order not in events for each in record.orders) and not world.excused:
+    if any(each.seq > sale.before and each.order not in events for each in record.orders) and not is_excused:
         return "I5: an order on record has no event"
     return ""
 
 
 def _to_shoppers(scope: Scope, world: World, sale: Reference) -> str:
-    """I9, I13 and I15: who was told of a unit is told the same when asking again."""
     cancelled = {each.order for each in world.record.orders if each.cancelled}
     if world.admin.order:
         cancelled.add(world.admin.order)
     for shopper in world.shoppers:
-        won = shopper.told in (Outcome.BOUGHT, Outcome.ALREADY) and shopper.unit and shopper.order
-        if not won or shopper.order in world.excused | cancelled or shopper.order is None:
-            continue
+        is_lost = shopper.order in world.excused or shopper.order in cancelled
+        if broken := _to_shopper(sale, shopper, scope.slot, is_lost):
+            return broken
+    return ""
+
+
+@lru_cache(maxsize=100_000)
+def _to_shopper(sale: Reference, shopper: Shopper, wanted: int, is_lost: bool) -> str:
+    """I9, I12, I13 and I15: who was told of a unit is told the same when asking again, and has no other."""
+    won = shopper.told in (Outcome.BOUGHT, Outcome.ALREADY) and shopper.unit
+    if won and shopper.order and not is_lost:
         slot = _slot_of(sale, shopper.name, shopper.order)
         if slot is None or slot.state not in BOUGHT or slot.unit != shopper.unit:
             return f"I13: {shopper.name} was told of unit {shopper.unit}, and asking again says otherwise"
-        _, said = sale.purchase(shopper.name, scope.slot, shopper.order, "")
+        _, said = sale.purchase(shopper.name, wanted, shopper.order, "")
         if said.outcome is not Outcome.BOUGHT:
             return f"I15: {shopper.name} bought, and asking again says {said.outcome}"
-    for shopper in world.shoppers:
-        mine = [slot for slot in sale.mine(shopper.name) if slot.state in (*HELD, *BOUGHT) and not sale.due(slot)]
-        if len(mine) > 1:
-            return f"I12: {shopper.name} asked for one unit and has {len(mine)}"
-    return ""
+    mine = [slot for slot in sale.mine(shopper.name) if slot.state in (*HELD, *BOUGHT) and not sale.due(slot)]
+    return f"I12: {shopper.name} asked for one unit and has {len(mine)}" if len(mine) > 1 else ""
 
 
 def _slot_of(sale: Reference, shopper: str, order: UUID) -> Slot | None:

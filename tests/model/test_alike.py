@@ -8,14 +8,15 @@ import pytest
 from sales.domain.outcomes import Outcome
 from tests.model.explore import Search, explore, steps
 from tests.model.reference import Reference
-from tests.model.scopes import BROKEN, SMALL
+from tests.model.scopes import BROKEN, LARGE, SMALL
 from tests.model.slots import Said
 from tests.model.world import Scope
 
 # Seconds each, where every name is followed by itself.
 LONG = {"change half-way", "flush, lower", "holds", "two keepers, backup", "two keepers, flush"}
 LONG_BROKEN = {"KNOWN_BY_NUMBER", "LATE_FORGOTTEN", "TakeoverByReturned"}
-EVERY_KIND_OF_STEP = ("any slot", "cancel", "flush, wait", "keep back", "lie", "retry", "two keepers", "window")
+EVERY_KIND_OF_STEP = ("backup", "cancel", "crash", "flush, wait", "keep back", "lie", "lower", "retry", "two keepers")
+ALL_OF_IT = replace(LARGE["all of it"], shoppers=2)
 
 
 class FirstComesFirst(Reference):
@@ -52,6 +53,12 @@ class TestWorldsThatDifferInNamesAlone:
     @pytest.mark.parametrize("name", EVERY_KIND_OF_STEP)
     def test_have_the_same_steps_but_for_the_names(self, name: str) -> None:
         assert not names_make_a_difference(SMALL[name])
+
+    @pytest.mark.campaign
+    @pytest.mark.timeout(1_200)
+    def test_have_them_when_everything_comes_together(self) -> None:
+        assert not names_make_a_difference(ALL_OF_IT)
+        assert explore(ALL_OF_IT).stands_for == explore(ALL_OF_IT, alike=False).states
 
     def test_have_not_where_a_rule_looks_at_a_name(self) -> None:
         assert names_make_a_difference(FAVOURED)

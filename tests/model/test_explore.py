@@ -11,7 +11,7 @@ from tests.model.scopes import BROKEN, LARGE, SMALL
 from tests.model.world import Loose
 
 BOOK = (PROJECT / "docs" / "reliability.md").read_text()
-CAMPAIGN = ("crash and retry", "all of it")
+BY_COMMAND = {"holds, lower"}  # shoppers keep their names in it, so it takes as long as all others together
 LONG = {"TakeoverByReturned"}  # found only after 200,000 states
 
 
@@ -26,7 +26,7 @@ def test_every_order_of_steps_keeps_every_promise(name: str) -> None:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1_800)
-@pytest.mark.parametrize("name", CAMPAIGN)
+@pytest.mark.parametrize("name", sorted(LARGE.keys() - BY_COMMAND))
 def test_so_it_does_in_larger_worlds(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = explore(LARGE[name])
 
