@@ -22,6 +22,7 @@ from sales.live import connection, ledger
 from sales.live.line import LedgerRefused, LedgerUnavailable, Line, Unreadable
 from sales.live.results import Snapshot
 from sales.live.stream import Event
+from sales.management.absence import Absence
 from sales.management.patience import Patience
 from sales.models import LedgerServer, Sale
 from sales.services import auditing, fencing, incidents, lifecycle, recording, tending
@@ -79,6 +80,7 @@ class Keeper:
         self._patience = Patience()
         self._ledger_clock = LedgerClock()
         self._marked: set[int] = set()  # sales whose dead letters this keeper has told the ledger of
+        self._absence = Absence()
         self._away = ""  # what was last said of a server in trouble
         self._next_look = self._next_beat = self._next_audit = clock()
 
@@ -132,6 +134,7 @@ class Keeper:
             self._away = who
         if is_ledger:
             self._hang_up()
+            self._absence.go_on(now=self._clock())
 
     def _hang_up(self) -> None:
         """End the line, and with it all that was proven over it."""
@@ -156,6 +159,7 @@ class Keeper:
         if not fencing.stands(line=self._line, proof=self._proof):
             self._proof = fencing.prove_and_load(line=self._line, pause=self._sleep)
         troubles = self._tend_all(self._line) if self._proof.loaded else [*self._proof.troubles]
+        self._absence.end()
         self._watch.see(troubles)
         self._next_look = self._clock() + _LOOK_EVERY_SECONDS
         return [trouble.text for trouble in troubles]

@@ -26,7 +26,9 @@ _PROVEN = {
 _AWAY = "The ledger does not answer. Its server's log says why: one that cannot write to its disk ends itself."
 NO_SALE = 0  # no sale has this number; the scripts say so, if they are there
 
-_ABOUT_LEDGER = Q(kind__startswith="ledger_") | Q(kind__startswith="sale_") | Q(kind__startswith="stream_")
+_ABOUT_LEDGER = (Q(kind__startswith="ledger_") | Q(kind__startswith="sale_") | Q(kind__startswith="stream_")) & ~Q(
+    kind="ledger_away"
+)  # that is one keeper's view, and here the ledger itself is asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 class IncidentKind(StrEnum):
     """What kinds of incident there are."""
 
+    LEDGER_AWAY = "ledger_away"  # the server has not answered the keeper for some seconds
     LEDGER_UNFIT = "ledger_unfit"  # the server's settings, or its role, cannot keep what the ledger promises
     LEDGER_FULL = "ledger_full"  # the server refuses writes: its memory or its disk
     LEDGER_CLOCK = "ledger_clock"  # the server's clock jumped
