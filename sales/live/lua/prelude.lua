@@ -54,16 +54,16 @@ end
 local function left(sale) return sale.stock - sale.sold - sale.held + sale.due end
 
 -- An entry is fixed-width text: state 1, lost 2, unit 7, seq 10, taken 13, at 13, order id 22, key digest 0 or 11.
-local ENTRY = '^([hebucxg])(%d%d)(' .. ('%d'):rep(7) .. ')(' .. ('%d'):rep(10) .. ')(' .. ('%d'):rep(13) .. ')('
-  .. ('%d'):rep(13) .. ')(' .. ('.'):rep(22) .. ')(.*)$'
+local ENTRY = '^([hebucxg])(%d%d)(%d%d%d%d%d%d%d)(%d%d%d%d%d%d%d%d%d%d)'
+  .. '(%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d%d%d%d%d%d%d%d%d%d%d%d%d)(.*)$'
 
 local function read_entry(text, slot)
   if #text ~= 68 and #text ~= 79 then return nil end
-  local state, lost, unit, seq, taken, at, order, key = text:match(ENTRY)
+  local state, lost, unit, seq, taken, at, rest = text:match(ENTRY)
   if not state then return nil end
   local n = tonumber
   return { slot = slot, state = state, lost = n(lost), unit = n(unit), seq = n(seq), taken = n(taken), at = n(at),
-    order = order, key = key, text = text }
+    order = rest:sub(1, 22), key = rest:sub(23), text = text }
 end
 
 -- Reads the entries of several shoppers, slots 1, 2, … up to the first never used; slots have no holes. For each shopper
