@@ -24,7 +24,7 @@ class BareMachine:
         (folder / "project/.ci").mkdir(parents=True)
         self.script = folder / "project/.ci/run"
         shutil.copy(PROJECT / ".ci/run", self.script)
-        (folder / "project/Makefile").write_text("check:\ntest:\n")
+        (folder / "project/Makefile").write_text("check:\ncampaign:\ntest:\n")
         for name in REAL:
             (self._bin / name).symlink_to(shutil.which(name) or name)
         self.has("apt-get", NOTED)
@@ -64,7 +64,7 @@ class TestCi:
         assert update == "apt-get update -qq (noninteractive)"
         assert install.startswith("apt-get install -y ")
         assert install.endswith("redis-server chromium (noninteractive)")
-        assert rest == ["make check (asks)", "make test (asks)"]
+        assert rest == ["make check (asks)", "make campaign (asks)", "make test (asks)"]
 
     def test_asks_sudo_where_it_is_not_root(self, machine: BareMachine):
         machine.has("id", "#!/bin/sh\necho 1000\n")
@@ -90,7 +90,7 @@ class TestCi:
         machine.script.write_text(machine.script.read_text().replace("/bin/initdb", "/manage.py"))
 
         assert machine.run().returncode == 0
-        assert machine.asked == ["make check (asks)", "make test (asks)"]
+        assert machine.asked == ["make check (asks)", "make campaign (asks)", "make test (asks)"]
 
     def test_stops_at_the_first_failure(self, machine: BareMachine):
         machine.has("make", NOTED + "exit 2\n")
