@@ -1,7 +1,8 @@
 """Worlds that differ in names alone: shoppers, and keepers, are treated alike, so one world stands for all of those.
 
 Let everybody swap names: what could happen before can happen now, under the new names, and no promise looks at a name.
-So whatever can be reached from one of these worlds can be reached from each, and it is enough to follow one. Only
+So whatever can be reached from one of these worlds can be reached from each, and it is enough to follow one; and who
+comes back to a world under other names need only go the same way often enough to go round under the old ones. Only
 holds are looked through by name, where two are due at once: in a scope that can have two, shoppers keep theirs. That
 the rules look at no name otherwise is not believed but tried: `test_alike`.
 """
