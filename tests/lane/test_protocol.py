@@ -2,113 +2,25 @@
 
 import asyncio
 import gc
-from http.client import HTTPResponse
-from io import BytesIO
-from typing import Any
+from dataclasses import replace
 
 import pytest
-import uvicorn
 from django.core.wsgi import get_wsgi_application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sales.lane import writing
 from sales.lane.app import Lane
-from sales.lane.protocol import LaneProtocol, State
+from sales.lane.protocol import LaneProtocol
 from sales.models import Sale
 from tests.lane.both import Got, Sent, through_lane
 from tests.lane.conftest import MakeTwin
 from tests.lane.corpus import api
+from tests.lane.wire import Answers, Line, began, raw, served
 
 
 @pytest.fixture
 def sale(make_twin: MakeTwin) -> Sale:
     return make_twin("twin-a", "live")
-
-
-class Line:
-    """The server's end of a connection that keeps what is written."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.closed = False
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return {"peername": ("203.0.113.7", 50_000), "sockname": ("127.0.0.1", 8_000)}.get(name, default)
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-
-class Answers:
-    """What stands on the wire, read as a client reads it."""
-
-    def __init__(self, written: bytes) -> None:
-        self._wire = BytesIO(written)
-
-    def makefile(self, _mode: str) -> BytesIO:
-        return self._wire
-
-    def all(self, *, count: int) -> list[Got]:
-        found = []
-        for _ in range(count):
-            answer = HTTPResponse(self)  # type: ignore[arg-type]
-            answer.fp.close = lambda: None  # type: ignore[method-assign] # the next one is in it
-            answer.begin()
-            headers = {name.lower(): value for name, value in answer.getheaders()}
-            found.append(Got(answer.status, headers, answer.read()))
-        return found
-
-
-def raw(sent: Sent) -> bytes:
-    head = b"".join(b"%s: %s\r\n" % header for header in sent.on_the_wire)
-    return b"%s %s HTTP/1.1\r\n%s\r\n" % (sent.method.encode(), sent.target.encode(), head) + (sent.body or b"")
-
-
-async def began(lane: Lane, protocol: type[HttpToolsProtocol] = LaneProtocol) -> tuple[HttpToolsProtocol, State, Line]:
-    """Begin a connection to a server of one."""
-    config = uvicorn.Config(lane, log_config=None, access_log=False, http=protocol, lifespan="off")
-    config.load()
-    line, state = Line(), State()
-    connection = protocol(config=config, server_state=state, app_state={})
-    connection.connection_made(line)  # type: ignore[arg-type]
-    return connection, state, line
-
-
-def served(*packets: bytes, count: int = 1, slow_reader: bool = False) -> tuple[list[Got], Line]:
-    """Send these packets over one connection, and wait until so many answers are written."""
-
-    async def serve() -> Line:
-        lane = Lane(get_wsgi_application(), threads=1)
-        protocol, _, line = await began(lane)
-        if slow_reader:
-            protocol.pause_writing()
-        try:
-            for packet in packets:
-                protocol.data_received(packet)
-                await asyncio.sleep(0)
-            protocol.resume_writing()
-            async with asyncio.timeout(30):
-                while line.written.count(b"HTTP/1.1 ") < count:
-                    await asyncio.sleep(0.001)
-        finally:
-            protocol._unset_keepalive_if_required()
-            await lane.close()
-        return line
-
-    line = asyncio.run(serve())
-    return Answers(line.written).all(count=count), line
 
 
 STATUS = Sent(target="/api/flashsale/status/twin-a")
@@ -167,6 +79,100 @@ class TestAnAnswerInOne:
         assert (got.status, line.closed, line.written.count(b"HTTP/1.1 ")) == (400, True, 1)
 
 
+class TestTheSameWordsAgain:
+    """A head that is known is not read again; whatever differs in one byte, or does not come whole, is."""
+
+    @staticmethod
+    def buy(user: str, **more: str) -> bytes:
+        sent = api("/api/flashsale/purchase", {"userId": user, "flashSaleId": "twin-a"})
+        for name, value in more.items():
+            sent = sent.with_header(name.replace("_", "-"), value)
+        return raw(sent)
+
+    def test_are_answered_as_if_they_were_read(self, sale: Sale, parsed: list[bytes]) -> None:
+        packets = [self.buy(f"user-{n}") for n in range(3)]
+
+        got, _ = served(*packets, count=3, in_turn=True)
+
+        assert [each.status for each in got] == [200] * 3
+        assert [f'"unit":{n + 1}'.encode() in each.body for n, each in enumerate(got)] == [True] * 3
+        assert len({each.headers["x-request-id"] for each in got}) == 3
+        assert len(parsed) == 1
+
+    def test_but_with_another_header_are_read(self, sale: Sale, parsed: list[bytes]) -> None:
+        got, _ = served(self.buy("user-1"), self.buy("user-2", x_request_id="one-of-my-own"), count=2, in_turn=True)
+
+        assert [each.status for each in got] == [200, 200]
+        assert (got[1].headers["x-request-id"], len(parsed)) == ("one-of-my-own", 2)
+
+    def test_with_a_longer_body_are_read(self, sale: Sale, parsed: list[bytes]) -> None:
+        got, _ = served(self.buy("user-1"), self.buy("user-1000"), self.buy("user-2"), count=3, in_turn=True)
+
+        assert [f'"unit":{n + 1}'.encode() in each.body for n, each in enumerate(got)] == [True] * 3
+        assert len(parsed) == 3
+
+    def test_that_come_in_parts_are_read(self, sale: Sale, parsed: list[bytes]) -> None:
+        second, third = self.buy("user-2"), self.buy("user-3")
+
+        got, _ = served(self.buy("user-1"), second[:40], second[40:-9], second[-9:], third, count=3, in_turn=True)
+
+        assert [each.status for each in got] == [200] * 3
+        assert len(parsed) == 4  # a known head again once nothing is half read
+
+    def test_that_come_while_another_is_answered_keep_their_order(self, sale: Sale) -> None:
+        got, _ = served(self.buy("user-1"), self.buy("user-2") + self.buy("user-3"), count=3)
+
+        assert [f'"unit":{n + 1}'.encode() in each.body for n, each in enumerate(got)] == [True] * 3
+
+    @pytest.mark.parametrize("more", [{"transfer_encoding": "chunked"}, {"expect": "100-continue"}])
+    def test_of_a_special_head_are_read(self, sale: Sale, parsed: list[bytes], more: dict[str, str]) -> None:
+        body = b'{"userId":"somebody","flashSaleId":"twin-a"}'
+        sent = api("/api/flashsale/purchase", body)
+        for name, value in more.items():
+            sent = sent.with_header(name.replace("_", "-"), value)
+        if "transfer_encoding" in more:
+            sent = replace(sent, chunked=True)
+
+        got, _ = served(raw(sent), raw(sent), count=2, in_turn=True)
+
+        assert [each.status for each in got][-1] in (200, 400)  # bought, and then: already
+        assert len(parsed) == 2
+
+    @pytest.fixture
+    def parsed(self, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+        """Return what the parser is fed."""
+        fed: list[bytes] = []
+        read = HttpToolsProtocol.data_received
+
+        def noted(protocol: HttpToolsProtocol, data: bytes) -> None:
+            fed.append(data)
+            read(protocol, data)
+
+        monkeypatch.setattr(HttpToolsProtocol, "data_received", noted)
+        return fed
+
+
+class TestAMistake:
+    """Of the application: the server says 500, as it does for any other."""
+
+    @pytest.mark.parametrize("where", ["at once", "later"])
+    def test_is_answered_and_logged(
+        self, sale: Sale, where: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        def broken(_lane: Lane, *_: object) -> bool:
+            raise RuntimeError(where)
+
+        if where == "at once":
+            monkeypatch.setattr(Lane, "take", broken)
+        else:
+            monkeypatch.setattr("sales.lane.app.write_at_once", broken)
+
+        (got,), line = served(raw(STATUS))
+
+        assert (got.status, line.closed) == (500, True)
+        assert f"RuntimeError: {where}" in capfd.readouterr().err
+
+
 class TestRequests:
     def test_leave_nothing_to_the_garbage_collector(self, sale: Sale) -> None:
         """A ring of objects for each would cost a tenth of a worker's time in the rush of an opening."""
@@ -184,7 +190,7 @@ class TestRequests:
             try:
                 return gc.collect()
             finally:
-                protocol._unset_keepalive_if_required()
+                protocol.connection_lost(None)
                 await lane.close()
 
         gc.disable()
