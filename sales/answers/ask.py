@@ -30,6 +30,11 @@ class Ask(NamedTuple):
     host: str = "localhost"
     secure: bool = False
 
+    def with_body(self, body: bytes) -> "Ask":
+        """Return the same request with this body."""
+        method, path, query, headers, _, address, host, secure = self
+        return Ask(method, path, query, headers, body, address, host, secure)
+
     def __repr__(self) -> str:
         return f"Ask({self.method} {self.path})"  # headers and body may hold a key
 

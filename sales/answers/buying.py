@@ -24,6 +24,8 @@ from sales.queries.copies import Unavailable
 from sales.queries.mine import Mine
 
 MOST_FIELDS = 10
+_AT_LEAST_ONE = frozenset({Outcome.BOUGHT, Outcome.HELD, Outcome.EXTENDED, Outcome.ALREADY})
+"""After these the shopper has a unit that counts to the limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +133,7 @@ def _reply(ask: Ask, verb: str, act: _Act, *, slug: str, chance: float) -> Askin
     click = Click(verb=verb, fields=fields, own_order=_own_order(verb, sent), chance=chance)
     snapshot = yield from steps.numbers(sale)
     told = tell(sale, click, done, snapshot)
-    next_form = yield from _next_form(sale, sent, told)
+    next_form = yield from _next_form(sale, sent, done, told)
     kept = fields["pass"] if isinstance(sent, _Sent) else ""
     return Reply(
         sale=sale,
@@ -143,10 +145,14 @@ def _reply(ask: Ask, verb: str, act: _Act, *, slug: str, chance: float) -> Askin
     )
 
 
-def _next_form(sale: SaleEntry, sent: _Sent | Flaw, told: Told) -> Asking[BuyForm | None]:
+def _next_form(
+    sale: SaleEntry, sent: _Sent | Flaw, done: Taken | Allowance | Flaw, told: Told
+) -> Asking[BuyForm | None]:
     """Return the form with a pass for the next attempt; None where this one stands, or nothing more may be had."""
     if not isinstance(sent, _Sent) or told.same_attempt:
         return None
+    if sale.limit == 1 and isinstance(done, Taken) and done.outcome in _AT_LEAST_ONE:
+        return None  # one is all there is to have, and the ledger need not be asked again
     found = yield from steps.find(sale, shopper=sent.held_pass.shopper)
     if found.outcome is not Outcome.FOUND or found.at_limit:
         return None

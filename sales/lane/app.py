@@ -110,7 +110,7 @@ class Lane:
             return None
         if hot.kind == routes.PAGE:
             translation.activate(known.frame.language)
-        return hot.answer(known.ask._replace(body=body.content) if body else known.ask)
+        return hot.answer(known.ask.with_body(body.content) if body else known.ask)
 
     def _rest(self, made: Outcome, frame: Frame, body: Body | None) -> App:
         """Return what writes an answer that cannot be written at once."""

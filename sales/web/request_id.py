@@ -6,10 +6,12 @@ Nothing else about logging lives here; the site's settings put `RequestIdFilter`
 """
 
 import logging
+import os
 import re
 import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
+from itertools import count
 
 from django.core.signals import request_finished
 from django.dispatch import receiver
@@ -17,7 +19,26 @@ from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+_MOST = 1 << 32
 _current: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+class _Numbers:
+    """Ids for one process: a start that is drawn once, and a count. They need not be hard to guess."""
+
+    def __init__(self) -> None:
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._start, self._count = secrets.token_hex(4), count(secrets.randbelow(_MOST))
+
+    def draw(self) -> str:
+        """Return the next id, of sixteen hex digits."""
+        return f"{self._start}{next(self._count) % _MOST:08x}"
+
+
+_numbers = _Numbers()
 
 
 def current() -> str:
@@ -27,9 +48,7 @@ def current() -> str:
 
 def chosen(offered: str | None) -> str:
     """Return the offered id if it is short and plain enough to stand in a log line, otherwise a new one."""
-    if offered and _SANE.fullmatch(offered):
-        return offered
-    return secrets.token_hex(8)
+    return offered if offered and _SANE.fullmatch(offered) else _numbers.draw()
 
 
 def begin(offered: str | None) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from sales.live import ledger
 from sales.models import Account, Sale
 from sales.queries import ended_sessions
 from tests.lane.both import Got, Sent, through_django, through_lane
@@ -132,3 +133,31 @@ class TestAPass:
         afterwards = through_lane(click(sale, early_shopper, later))
 
         assert (at_once.status, afterwards.status) == (200, 403)
+
+
+class TestAPurchaseWithAPass:
+    @pytest.mark.parametrize(("state", "finds"), [("live", 0), ("two_each", 1)])
+    def test_asks_for_more_only_where_more_may_be_had(
+        self,
+        make_twin: MakeTwin,
+        early_shopper: Shopper,
+        state: str,
+        finds: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        sale = make_twin("twin-a", state)
+        found: list[str] = []
+        find = ledger.find
+
+        def counted(**asked: Any) -> Any:
+            found.append(asked["shopper"])
+            return find(**asked)
+
+        monkeypatch.setattr(ledger, "find", counted)
+
+        written = early_shopper.pass_for(sale)
+
+        got = through_lane(click(sale, early_shopper, written))
+
+        assert (got.status, len(found)) == (200, finds)
+        assert (written in got.text) == (not finds)  # else there is one for the next unit

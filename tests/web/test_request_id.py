@@ -1,6 +1,7 @@
 """The id that ties an answer to what was logged about it."""
 
 import logging
+import os
 import sys
 from contextvars import copy_context
 
@@ -20,6 +21,22 @@ class TestTheRequestId:
 
         assert len(first) == 16
         assert first != second
+
+    def test_is_another_in_each_process(self):
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            os.write(writer, " ".join(request_id.chosen(None) for _ in range(100)).encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        theirs = os.read(reader, 10_000).decode().split()
+        os.close(reader)
+        os.close(writer)
+
+        ours = [request_id.chosen(None) for _ in range(100)]
+
+        assert len({*ours, *theirs}) == 200
+        assert {each[:8] for each in theirs}.isdisjoint({each[:8] for each in ours})
 
     def test_is_taken_from_the_proxy(self, client: Client):
         answer = client.get("/plain", headers={"X-Request-ID": "4f1c0a9e-from-the-proxy"})

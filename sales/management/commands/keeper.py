@@ -12,7 +12,7 @@ from sales.live.line import LedgerRefused, LedgerUnavailable
 from sales.management import database_deadline, priority
 from sales.management.keeping import Keeper
 
-NICE = 5
+NICE = 10
 """Where processors are short, a third of what a web worker gets: answers go first, and the record catches up."""
 
 
