@@ -53,9 +53,10 @@ def statuses(answered: Answered) -> dict[str, int]:
     return {status: int(times) for status, times in pairs}
 
 
-def buy(field: Field, who: Contestant, *, connections: int, slug: str) -> dict[str, float]:
+def buy(field: Field, who: Contestant, *, connections: int, slug: str, new_heads: bool = False) -> dict[str, float]:
     """Let ever new users buy; hold what was seen against the ledger. Raises LedgerDisagrees."""
-    load = who.buying(slug=slug, prefix=prefix(), connections=connections, seconds=field.pace.seconds)
+    more = {"heads": 1} if new_heads else {}
+    load = who.buying(slug=slug, prefix=prefix(), connections=connections, seconds=field.pace.seconds, **more)
     before = field.shop.sold(slug) if who in field.ours else 0
     answered, values = who.measured(load)
     if who in field.ours:

@@ -1,9 +1,10 @@
 --[[
 What wrk sends, and what it says at the end. Arguments are words `name=value`:
 
-kind=purchase  slug, prefix, key: buys for ever new users `<prefix>00000001`, ...
+kind=purchase  slug, prefix, key: buys for ever new users `<prefix>00000001`, ...; heads=1: no two requests have the
+               same head, as if each came from another program
 kind=get       path, cookies: a file with one Cookie header a line, used in turn
-kind=post      path, bodies: a file with one form a line, each sent once; cookies as above
+kind=post      path, bodies: a file with one form a line, each sent once; cookies as above; htmx=1: as htmx sends it
 pace=N         at most N requests a second, in even steps, over all connections
 most=N         no more than N requests in all; the load ends when all are answered
 sold=N         with `most`: note when the Nth request was answered with 200
@@ -49,7 +50,11 @@ function makers.purchase()
   local before = '{"userId":"' .. given.prefix
   local after = '","flashSaleId":"' .. given.slug .. '"}'
   headers = headers .. "Content-Length: " .. (#before + 8 + #after) .. "\r\n\r\n" .. before
-  return function() return headers .. string.format("%08d", number) .. after end
+  if not given.heads then return function() return headers .. string.format("%08d", number) .. after end end
+  local line, rest = headers:match("^([^\r]*\r\n)(.*)$")
+  return function()
+    return string.format("%sUser-Agent: wrk/%08d\r\n%s%08d%s", line, number, rest, number, after)
+  end
 end
 
 function makers.get()
@@ -62,6 +67,7 @@ function makers.post()
   local headers = "POST " .. given.path .. " HTTP/1.1\r\nHost: localhost\r\n"
     .. "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n"
     .. "Origin: " .. given.origin .. "\r\nReferer: " .. given.origin .. given.path .. "\r\n"
+    .. (given.htmx and "HX-Request: true\r\n" or "")
   return function()
     local body = lines[(number - 1) % #lines + 1]
     return headers .. cookie() .. "Content-Length: " .. #body .. "\r\n\r\n" .. body

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 from tests.bench import crowds
 from tests.bench.cases import Case
@@ -16,41 +17,63 @@ _first_accounts = count(1_000_000, 1_000_000)
 
 
 def purchases(field: Field) -> list[Case]:
-    """Purchases at several numbers of connections; what the web servers themselves can do at one."""
+    """Purchases at several numbers of connections; what the web servers themselves can do at one.
+
+    A connection sends the same head with every purchase, as a program does; the lane is also asked with ever new heads.
+    """
     return [
+        *(
+            Case(
+                who=who.name,
+                title=who.title,
+                condition=f"{connections:,} connections",
+                fire=partial(_purchases, field, who, connections),
+            )
+            for connections in field.pace.connections
+            for who in (*field.all, *(field.constants if connections == AT else ()))
+        ),
         Case(
-            who=who.name,
-            title=who.title,
-            condition=f"{connections:,} connections",
-            fire=partial(_purchases, field, who, connections),
-        )
-        for connections in field.pace.connections
-        for who in (*field.all, *(field.constants if connections == AT else ()))
+            who="lane",
+            title="The lane",
+            condition=f"ever new heads, {AT} connections",
+            fire=partial(_purchases, field, field.lane, AT, new_heads=True),
+        ),
     ]
 
 
-def _purchases(field: Field, who: Contestant, connections: int, _round: int) -> dict[str, float]:
+def _purchases(
+    field: Field, who: Contestant, connections: int, _round: int, *, new_heads: bool = False
+) -> dict[str, float]:
     slug = who.open(MANY)
-    values = buy(field, who, connections=connections, slug=slug)
+    values = buy(field, who, connections=connections, slug=slug, new_heads=new_heads)
     took = who.settle(slug)
     return values | ({"recorded_after_s": took} if who in field.ours else {})
 
 
 def passes(field: Field) -> list[Case]:
-    """Purchases of signed-in shoppers with the pass of their page."""
+    """Purchases of signed-in shoppers with the pass of their page: by a plain form, and by a page with its script."""
     return [
-        Case(who=who.name, title=who.title, condition=f"{AT} connections", fire=partial(_with_pass, field, who))
+        Case(
+            who=who.name,
+            title=who.title,
+            condition=f"{AT} connections, {way}",
+            fire=partial(_with_pass, field, who, more),
+        )
+        for way, more in _WAYS.items()
         for who in field.ours
     ]
 
 
-def _with_pass(field: Field, who: Contestant, _round: int) -> dict[str, float]:
+_WAYS: dict[str, dict[str, str | int | Path]] = {"a plain form": {}, "a fragment is written": {"htmx": 1}}
+
+
+def _with_pass(field: Field, who: Contestant, more: Words, _round: int) -> dict[str, float]:
     slug = who.open(MANY)
     people = _PASSES_A_SECOND * field.pace.seconds
     forms, cookie = field.shop.write_passes(slug, people=people, first=next(_first_accounts))
     words: Words = {
         "kind": "post", "path": f"/sales/{slug}/buy", "bodies": forms, "cookies": cookie,
-        "origin": f"http://localhost:{who.port}",
+        "origin": f"http://localhost:{who.port}", **more,
     }  # fmt: skip
     answered, values = who.measured(Load(port=who.port, connections=AT, seconds=field.pace.seconds, words=words))
     sold = field.shop.sold(slug)
