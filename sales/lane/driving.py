@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.db import close_old_connections
 
@@ -34,15 +34,18 @@ class Driver:
 
     async def run[A](self, steps: Asking[A]) -> A:
         """Drive `steps` to its end and return what it returned. A server's fault is a result, never an exception."""
-        result: Any = None
-        began_at = asyncio.get_running_loop().time()
-        try:
-            while True:
-                step = steps.send(result)
-                result = await (self.read(step) if isinstance(step, Read) else self.ask(step, began_at))
-        except StopIteration as done:
-            answer: A = done.value
-            return answer
+        made: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+
+        def then(answer: A | None, mistake: Exception | None) -> None:
+            if made.done():
+                return  # whoever waited was cancelled
+            if mistake:
+                made.set_exception(mistake)
+            else:
+                made.set_result(cast("A", answer))
+
+        self.drive(steps, then)
+        return await made
 
     def drive[A](self, steps: Asking[A], then: Callable[[A | None, Exception | None], None]) -> None:
         """The same without a task: `then` is called with what was returned or raised, at once if nobody is asked."""

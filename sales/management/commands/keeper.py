@@ -13,7 +13,7 @@ from sales.management import database_deadline, priority
 from sales.management.keeping import Keeper
 
 NICE = 10
-"""Where processors are short, a third of what a web worker gets: answers go first, and the record catches up."""
+"""Where processors are short, a tenth of what a web worker gets: answers go first, and the record catches up."""
 
 
 class Command(BaseCommand):
