@@ -7,6 +7,7 @@ one thread reads.
 import asyncio
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from django.db import close_old_connections
 from sales.answers.ask import Asking
 from sales.domain.reads import Read
 from sales.live.calls import Call, Server
-from sales.live.pipeline import Pipeline
+from sales.live.pipeline import Pipeline, Then
 
 THREADS = 4
 SLOW_SECONDS = 0.5
@@ -47,7 +48,7 @@ class Driver:
         self.drive(steps, then)
         return await made
 
-    def drive[A](self, steps: Asking[A], then: Callable[[A | None, Exception | None], None]) -> None:
+    def drive[A](self, steps: Asking[A], then: Then[A]) -> None:
         """The same without a task: `then` is called with what was returned or raised, at once if nobody is asked."""
         _Drive(self, steps, then).go_on(None)
 
@@ -80,51 +81,53 @@ class Driver:
         self._pipelines.clear()
         self._threads.shutdown()
 
-    def ask[R](self, call: Call[R], began_at: float) -> "asyncio.Future[R]":
+    def ask[R](self, call: Call[R], then: Then[R], began_at: float) -> None:
         """Put a call into the line of its server, for an answer that was begun then (by the loop's clock)."""
         pipeline = self._pipelines.get(call.server)
         if pipeline is None:
             pipeline = self._pipelines[call.server] = Pipeline(call.server)
-        return pipeline.ask(call, urgent=call.script.name in URGENT, began_at=began_at)
+        pipeline.ask(call, then, urgent=call.script.name in URGENT, began_at=began_at)
 
     def _in_thread[R](self, run: Callable[[], R]) -> "asyncio.Future[R]":
         return asyncio.get_running_loop().run_in_executor(self._threads, _with_fresh_connections, run)
 
 
 class _Drive[A]:
-    """One answer on its way."""
+    """One answer on its way. It goes on in the context in which it was begun: of its request, as in a task."""
 
-    __slots__ = ("_began_at", "_driver", "_steps", "_then")
+    __slots__ = ("_began_at", "_context", "_driver", "_steps", "_then")
 
-    def __init__(self, driver: Driver, steps: Asking[A], then: Callable[[A | None, Exception | None], None]) -> None:
+    def __init__(self, driver: Driver, steps: Asking[A], then: Then[A]) -> None:
         self._driver = driver
         self._steps = steps
         self._then = then
         self._began_at = asyncio.get_running_loop().time()
+        self._context = copy_context()
 
     def go_on(self, result: Any) -> None:
         """Send the answer what it asked for, and hear what it asks for next."""
         try:
             step = self._steps.send(result)
+            if isinstance(step, Read):
+                asyncio.ensure_future(self._driver.read(step)).add_done_callback(self._has_read)
+            else:
+                self._driver.ask(step, self._has_asked, self._began_at)
         except StopIteration as done:
             self._then(done.value, None)
-            return
         except Exception as mistake:  # noqa: BLE001 - theirs to say
             self._then(None, mistake)
-            return
-        if isinstance(step, Read):
-            coming: asyncio.Future[Any] = asyncio.ensure_future(self._driver.read(step))
-        else:
-            coming = self._driver.ask(step, self._began_at)
-        coming.add_done_callback(self._came)
 
-    def _came(self, coming: "asyncio.Future[Any]") -> None:
-        try:
-            result = coming.result()
-        except Exception as mistake:  # noqa: BLE001 - a read's own
-            self._then(None, mistake)
-            return
-        self.go_on(result)
+    def _has_asked(self, result: Any, mistake: Exception | None) -> None:
+        if mistake:
+            self._context.run(self._then, None, mistake)
+        else:
+            self._context.run(self.go_on, result)
+
+    def _has_read(self, reading: "asyncio.Future[Any]") -> None:
+        if reading.cancelled():
+            return  # the loop ends
+        mistake = reading.exception()
+        self._has_asked(None if mistake else reading.result(), cast("Exception | None", mistake))
 
 
 def _with_fresh_connections[R](run: Callable[[], R]) -> R:

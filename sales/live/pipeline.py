@@ -11,7 +11,7 @@ exception; a ledger call that got no answer is sent once more.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
@@ -37,23 +37,36 @@ CACHE_AWAY_SECONDS = 1.0
 """After a fault nobody waits for the cache server for so long: buying goes on without it."""
 
 
+type Then[R] = Callable[[R | None, Exception | None], None]
+"""Hears what came of a call: its result, or the mistake in reading it."""
+
+
 class _Waiter:
     """A call in line, and who waits for it."""
 
-    __slots__ = ("args", "asked_at", "began_at", "call", "first_fault", "future", "keys", "urgent", "with_text")
+    __slots__ = ("args", "asked_at", "began_at", "call", "first_fault", "keys", "then", "urgent", "with_text")
 
-    def __init__(
-        self, call: Call[Any], future: asyncio.Future[Any], *, asked_at: float, began_at: float, urgent: bool
-    ) -> None:
+    def __init__(self, call: Call[Any], then: Then[Any], asked_at: float, began_at: float, urgent: bool) -> None:  # noqa: FBT001 - for each call
         self.call = call
         self.keys = packed_arguments(call.keys)  # now, so that what cannot be packed is a fault of this call alone
         self.args = packed_arguments(call.args)
-        self.future = future
+        self.then = then
         self.asked_at = asked_at
         self.began_at = began_at
         self.urgent = urgent
         self.with_text = False
         self.first_fault: Outcome | None = None
+
+    def tell(self, result: Any, mistake: Exception | None = None) -> None:
+        """Say what came of the call. What whoever hears it does wrong is said here: others wait for theirs."""
+        try:
+            self.then(result, mistake)
+        except Exception:
+            logger.exception("What a server answered could not be passed on")
+
+    def settle(self, outcome: Outcome) -> None:
+        """Say that there is no answer, and why."""
+        self.tell(self.call.failed(outcome))
 
 
 type _Group = list[_Waiter]
@@ -75,22 +88,20 @@ class Pipeline:
         self._away_until = 0.0
         self._connecting: asyncio.Task[None] | None = None
 
-    def ask[R](self, call: Call[R], *, urgent: bool = False, began_at: float | None = None) -> "asyncio.Future[R]":
-        """Return a future of the call's result; `urgent` ones go before those that stand in line.
+    def ask[R](self, call: Call[R], then: Then[R], *, urgent: bool = False, began_at: float | None = None) -> None:
+        """Put a call into the line; `then` hears of it, in a later turn of the loop. `urgent` ones go first.
 
         `began_at` is when the answer was begun that this call is for, by the loop's clock; left out: now.
         """
-        future: asyncio.Future[R] = self._loop.create_future()
         now = self._loop.time()
         if len(self._waiting) + len(self._urgent) >= MOST_WAITING or now < self._away_until:
-            future.set_result(call.failed(Outcome.UNREACHABLE))
-            return future
-        waiter = _Waiter(call, future, asked_at=now, began_at=now if began_at is None else began_at, urgent=urgent)
+            self._loop.call_soon(then, call.failed(Outcome.UNREACHABLE), None)
+            return
+        waiter = _Waiter(call, then, now, now if began_at is None else began_at, urgent)
         (self._urgent if urgent else self._waiting).append(waiter)
         if not self._busy:
             self._busy = True
             self._loop.call_soon(self._send)  # whoever asks in this turn of the loop goes with it
-        return future
 
     def close(self) -> None:
         """End the connection. Whoever still waits is told that there is no answer."""
@@ -102,9 +113,9 @@ class Pipeline:
             self._wire.end()
             self._wire = None
         for waiter in chain.from_iterable(self._in_flight):
-            _settle(waiter, Outcome.UNKNOWN)
+            waiter.settle(Outcome.UNKNOWN)
         for waiter in (*self._urgent, *self._waiting):
-            _settle(waiter, Outcome.UNREACHABLE)
+            waiter.settle(Outcome.UNREACHABLE)
         self._in_flight.clear()
         self._urgent.clear()
         self._waiting.clear()
@@ -133,7 +144,7 @@ class Pipeline:
             while line and len(batch) < MOST_AT_ONCE:
                 waiter = line.popleft()
                 if waiter.asked_at < oldest and waiter.first_fault is None:
-                    _settle(waiter, Outcome.UNREACHABLE)
+                    waiter.settle(Outcome.UNREACHABLE)
                 else:
                     batch.append(waiter)
         return batch
@@ -157,26 +168,25 @@ class Pipeline:
         self._send()
 
     def received(self, replies: Iterable[Any]) -> None:
-        """Give each reply to those who wait for it; when all are there, the next batch goes."""
+        """Give each reply to those who wait for it; when all are there, the next batch goes, before anything else."""
+        answered: list[tuple[_Group, Any]] = []
         for reply in replies:
             if not self._in_flight:
                 self._lost_wire()  # a reply that nobody asked for: nothing on this connection can be trusted
-                return
-            self._answered(self._in_flight.popleft(), reply)
+                break
+            group = self._in_flight.popleft()
+            if isinstance(reply, hiredis.ReplyError):
+                self._refused(group, reply)
+            else:
+                answered.append((group, reply))
         if not self._in_flight and self._timer:
             self._timer.cancel()
             self._timer = None
             self._send()
+        for group, reply in answered:
+            _tell(group, reply)
 
-    def _answered(self, group: _Group, reply: Any) -> None:
-        if not isinstance(reply, hiredis.ReplyError):
-            for place, waiter in enumerate(group):
-                if not waiter.future.done():
-                    try:
-                        waiter.future.set_result(waiter.call.read(reply[place] if waiter.call.joins else reply))
-                    except Exception as mistake:  # noqa: BLE001 - theirs alone: the others' replies are sound
-                        waiter.future.set_exception(mistake)
-            return
+    def _refused(self, group: _Group, reply: hiredis.ReplyError) -> None:
         code, _, text = str(reply).partition(" ")
         outcome = outcome_of_code(code, text, group[0].call)
         if outcome is Outcome.NO_SCRIPT and self._server is Server.CACHE and not group[0].with_text:
@@ -188,7 +198,7 @@ class Pipeline:
             self._failed(group, outcome)
         else:
             for waiter in group:
-                _settle(waiter, outcome)
+                waiter.settle(outcome)
 
     def _overdue(self) -> None:
         """Give up the connection: a reply that comes after all must not be taken for another call's."""
@@ -220,16 +230,16 @@ class Pipeline:
                 waiter.first_fault = outcome
                 again.append(waiter)
             elif outcome is Outcome.UNREACHABLE and waiter.first_fault is Outcome.UNKNOWN:
-                _settle(waiter, Outcome.UNKNOWN)  # not sent this time, but the first time it may have been
+                waiter.settle(Outcome.UNKNOWN)  # not sent this time, but the first time it may have been
             else:
-                _settle(waiter, outcome)
+                waiter.settle(outcome)
         for waiter in reversed(again):
             (self._urgent if waiter.urgent else self._waiting).appendleft(waiter)
         if self._server is Server.CACHE:
             self._away_until = self._loop.time() + CACHE_AWAY_SECONDS
             for line in (self._urgent, self._waiting):
                 while line:  # nobody waits for it now, those in line neither
-                    _settle(line.popleft(), Outcome.UNREACHABLE)
+                    line.popleft().settle(Outcome.UNREACHABLE)
         if not self._in_flight:
             self._busy = bool(self._urgent or self._waiting)
             if self._busy:
@@ -265,6 +275,12 @@ def _command_of(group: _Group) -> bytes:
     )
 
 
-def _settle(waiter: _Waiter, outcome: Outcome) -> None:
-    if not waiter.future.done():
-        waiter.future.set_result(waiter.call.failed(outcome))
+def _tell(group: _Group, reply: Any) -> None:
+    """Read the reply to one command, for each who waits for it."""
+    for place, waiter in enumerate(group):
+        try:
+            result = waiter.call.read(reply[place] if waiter.call.joins else reply)
+        except Exception as mistake:  # noqa: BLE001 - theirs alone: the others' replies are sound
+            waiter.tell(None, mistake)
+        else:
+            waiter.tell(result)

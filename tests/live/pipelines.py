@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 from uuid import UUID, uuid4
 
 from sales.live import ledger
@@ -13,6 +14,20 @@ from tests.live.conftest import EPOCH, LiveSale
 
 def purchase(sale: LiveSale, shopper: str, order_id: UUID | None = None) -> Call[Taken]:
     return ledger.purchase(sale=sale.pk, epoch=EPOCH, shopper=shopper, order_id=order_id or uuid4())
+
+
+def asking[R](line: Pipeline, call: Call[R], *, urgent: bool = False) -> asyncio.Future[R]:
+    """Put a call into the line, and return what will have come of it."""
+    coming: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+
+    def then(result: R | None, mistake: Exception | None) -> None:
+        if mistake:
+            coming.set_exception(mistake)
+        else:
+            coming.set_result(cast("R", result))
+
+    line.ask(call, then, urgent=urgent)
+    return coming
 
 
 def over_a_pipeline[T](ask: Callable[[Pipeline], Awaitable[T]], *, server: Server = Server.LEDGER) -> T:

@@ -17,7 +17,7 @@ from sales.live.pipeline import Pipeline
 from sales.live.results import Taken
 from tests.conftest import Servers
 from tests.live.conftest import EPOCH, LiveSale, MakeLiveSale
-from tests.live.pipelines import over_a_pipeline, purchase
+from tests.live.pipelines import asking, over_a_pipeline, purchase
 
 
 class TestCallsThatGoTogether:
@@ -38,7 +38,7 @@ class TestCallsThatGoTogether:
         sale = live_sale(stock=100)
 
         async def rush(line: Pipeline) -> list[Taken]:
-            return await asyncio.gather(*(line.ask(purchase(sale, f"u:{number}")) for number in range(40)))
+            return await asyncio.gather(*(asking(line, purchase(sale, f"u:{number}")) for number in range(40)))
 
         taken = over_a_pipeline(rush)
 
@@ -52,7 +52,7 @@ class TestCallsThatGoTogether:
         sale = live_sale(stock=100)
 
         async def rush(line: Pipeline) -> list[Taken]:
-            return await asyncio.gather(*(line.ask(purchase(sale, f"u:{number}")) for number in range(40)))
+            return await asyncio.gather(*(asking(line, purchase(sale, f"u:{number}")) for number in range(40)))
 
         taken = over_a_pipeline(rush)
 
@@ -74,7 +74,7 @@ class TestCallsThatGoTogether:
         ]
 
         async def rush(line: Pipeline) -> list[Any]:
-            return await asyncio.gather(*(line.ask(call) for call in calls))
+            return await asyncio.gather(*(asking(line, call) for call in calls))
 
         told = over_a_pipeline(rush)
 
@@ -88,10 +88,10 @@ class TestCallsThatGoTogether:
         sale = live_sale()
 
         async def rush(line: Pipeline) -> list[Taken]:
-            first = line.ask(purchase(sale, "u:1"))
+            first = asking(line, purchase(sale, "u:1"))
             with pytest.raises(UnicodeEncodeError):
-                line.ask(purchase(sale, "u:\ud800"))
-            return [await first, await line.ask(purchase(sale, "u:2"))]
+                asking(line, purchase(sale, "u:\ud800"))
+            return [await first, await asking(line, purchase(sale, "u:2"))]
 
         assert [each.outcome for each in over_a_pipeline(rush)] == [Outcome.BOUGHT] * 2
 
@@ -101,13 +101,27 @@ class TestCallsThatGoTogether:
         sale.redis.hset(sale.keys.shoppers, "u:2/1", f"b000000001000000000217900000000001790000000000{'é' * 11}")
 
         async def rush(line: Pipeline) -> list[Any]:
-            asked = [line.ask(purchase(sale, f"u:{number}")) for number in (1, 2, 3)]
+            asked = [asking(line, purchase(sale, f"u:{number}")) for number in (1, 2, 3)]
             return await asyncio.gather(*asked, return_exceptions=True)
 
         one, unreadable, other = over_a_pipeline(rush)
 
         assert (one.outcome, other.outcome) == (Outcome.BOUGHT, Outcome.BOUGHT)
         assert isinstance(unreadable, ValueError)
+
+    def test_are_told_each_by_itself(self, live_sale: MakeLiveSale, caplog: pytest.LogCaptureFixture) -> None:
+        sale = live_sale(stock=9)
+
+        def deaf(_result: object, _mistake: object) -> None:
+            raise RuntimeError("whoever waits is wrong")
+
+        async def rush(line: Pipeline) -> list[Taken]:
+            first = asking(line, purchase(sale, "u:1"))
+            line.ask(purchase(sale, "u:2"), deaf)
+            return [await first, await asking(line, purchase(sale, "u:3"))]
+
+        assert [each.outcome for each in over_a_pipeline(rush)] == [Outcome.BOUGHT] * 2
+        assert "whoever waits is wrong" in caplog.text
 
     def test_are_each_told_of_an_error(self, own_servers: Servers, key_prefix: str) -> None:
         own_sale = LiveSale(pk=1)
@@ -117,7 +131,7 @@ class TestCallsThatGoTogether:
         own_sale.redis.config_set("maxmemory", "1mb")
 
         async def rush(line: Pipeline) -> list[Taken]:
-            return await asyncio.gather(*(line.ask(purchase(own_sale, f"u:{number}")) for number in range(5)))
+            return await asyncio.gather(*(asking(line, purchase(own_sale, f"u:{number}")) for number in range(5)))
 
         assert [each.outcome for each in over_a_pipeline(rush)] == [Outcome.FULL] * 5
 
@@ -126,7 +140,7 @@ class TestCallsThatGoTogether:
 
         async def spend(line: Pipeline) -> list[Any]:
             own = (Bucket(f"own:{number}", Rate(count=9, seconds=60)) for number in range(5))
-            return await asyncio.gather(*(line.ask(limiter.spend([each, shared])) for each in own))
+            return await asyncio.gather(*(asking(line, limiter.spend([each, shared])) for each in own))
 
         spent = over_a_pipeline(spend, server=Server.CACHE)
 
