@@ -27,14 +27,16 @@ def texts(ask: Ask, *names: str) -> dict[str, str] | Answer:
         return wire.error(413, str(wrong))
     except _Unreadable as wrong:
         return wire.error(400, str(wrong))
-    if any(body.get(name) in (None, "") for name in names):
+    found: dict[str, Any] = {name: body.get(name) for name in names}
+    values = found.values()
+    if None in values or "" in values:
         return wire.error(400, required(*names))
-    for name in names:
-        if not isinstance(body[name], str):
+    for name, value in found.items():
+        if not isinstance(value, str):
             return wire.error(400, f"{name} must be text")
-        if len(body[name].strip()) > MOST_CHARACTERS:
+        if len(value) > MOST_CHARACTERS and len(value.strip()) > MOST_CHARACTERS:
             return wire.error(400, f"{name} is longer than {MOST_CHARACTERS} characters")
-    return {name: body[name] for name in names}
+    return found
 
 
 def required(*names: str) -> str:

@@ -3,8 +3,8 @@
 Whose shopper that makes of a userId is here too. How often a caller may ask is `limiting`.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sales import conf
 from sales.answers import wire
@@ -17,8 +17,7 @@ from sales.queries.api_keys import Client
 _CHALLENGE = 'Bearer realm="flash sale API"'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(NamedTuple):
     """An API client. `keyed` is None where nobody had to show a key."""
 
     slug: str

@@ -1,6 +1,6 @@
 """POST /api/flashsale/purchase: take a unit for a user of an API client."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import uuid4
 
 from sales.answers import bodies, callers, limiting, steps, wire
@@ -13,8 +13,7 @@ SCOPE = "purchase"
 _MOST_KEY_CHARACTERS = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(NamedTuple):
     """Who wants a unit of which sale. `key_digest` is empty where no Idempotency-Key came."""
 
     sale_slug: str

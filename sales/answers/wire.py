@@ -4,11 +4,12 @@ Keys, their order, messages and statuses are those that existing clients know. T
 them. Which outcome it is was decided elsewhere; nothing here asks anybody.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from sales.answers.ask import Answer, Headers
 from sales.domain.outcomes import UNDECIDED, Outcome
@@ -17,7 +18,6 @@ from sales.live.results import Taken
 type Body = dict[str, Any]
 
 JSON_HEADERS: Headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 RETRY_AFTER_SECONDS = 2  # a ledger that stopped and started sells again within seconds
 
 CANNOT_BE_ASKED = "The sale cannot be asked right now, please try again"
@@ -38,7 +38,7 @@ def written(moment: datetime) -> str:
 
 def reply(status: int, body: Any, headers: Headers = ()) -> Answer:
     """Make an answer of something that JSON can say."""
-    return Answer(status=status, headers=JSON_HEADERS + headers, body=_ENCODER.encode(body).encode())
+    return Answer(status=status, headers=JSON_HEADERS + headers, body=orjson.dumps(body))
 
 
 def error(status: int, sentence: str, headers: Headers = ()) -> Answer:

@@ -1,15 +1,14 @@
 """Reads the body of a request before anybody is kept waiting for it: within a limit, and within ten seconds in all."""
 
 import asyncio
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sales.lane.asked import Message, Receive
 
 SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """What came. `whole` says that it is all; otherwise the limit was passed."""
 
     content: bytes

@@ -49,7 +49,7 @@ def spend(buckets: Sequence[Bucket]) -> Call[Allowance]:
     return Call(
         server=Server.CACHE,
         script=CACHE_SCRIPTS["spend"],
-        keys=tuple([keys.bucket(bucket.name) for bucket in buckets]),
+        keys=tuple([keys.bucket(name) for name, _ in buckets]),
         args=tuple(args),
         read=partial(Allowance.of, buckets),
         failed=Allowance.failed,

@@ -5,7 +5,7 @@ A revocation holds as soon as the copy is read anew, within a second. Making and
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -41,14 +41,20 @@ class Keys:
     """Every key that is neither revoked nor of an inactive client."""
 
     by_public: Mapping[str, _Key]
+    shown: dict[str, _Key] = field(default_factory=dict, repr=False)  # texts that were found to be these keys
 
     def holder(self, *, text: str, at: datetime) -> Client | None:
         """Return whose key this text is, or None where it is nobody's, or was until it expired."""
+        key = self.shown.get(text) or self._key_of(text)
+        return key.client if key and (key.expires_at is None or at < key.expires_at) else None
+
+    def _key_of(self, text: str) -> _Key | None:
         key = self.by_public.get(_public_half(text))
         digest = sha256(text.encode(errors="replace")).hexdigest()
         if key is None or not hmac.compare_digest(digest, key.digest):
             return None
-        return key.client if key.expires_at is None or at < key.expires_at else None
+        self.shown[text] = key  # a program asks many times before the keys are read anew
+        return key
 
 
 def peek() -> Keys | None:

@@ -1,5 +1,6 @@
 """Names and texts of the ledger: keys, digests, entries."""
 
+import pickle
 from dataclasses import astuple
 from uuid import UUID, uuid4
 
@@ -75,5 +76,14 @@ class TestAnEntry:
 def test_an_order_id_survives_the_ledger(order_id: UUID) -> None:
     text = write_order_id(order_id)
 
+    read = read_order_id(text)
+
     assert len(text) == 22
-    assert read_order_id(text) == order_id
+    assert (read, str(read), hash(read), read.is_safe) == (order_id, str(order_id), hash(order_id), order_id.is_safe)
+    assert pickle.loads(pickle.dumps(read)) == order_id
+
+
+@pytest.mark.parametrize("text", ["", "AAAA", "A" * 21, "A" * 24, "é" * 22])
+def test_what_is_no_order_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        read_order_id(text)
