@@ -140,9 +140,13 @@ class Shop:
     def keep_on_disk(self, *, on: bool) -> None:
         """Turn the ledger's append-only file on or off, and wait until it is whole again."""
         self.client.config_set("appendonly", "yes" if on else "no")
-        while on and any(
-            self.client.info("persistence")[name] for name in ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
-        ):
+        if on:
+            self.wait_for_file()
+
+    def wait_for_file(self) -> None:
+        """Wait until the ledger is not writing its file anew, as it does after it grew to twice its size."""
+        names = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+        while any(self.client.info("persistence")[name] for name in names):
             time.sleep(0.1)
 
     def rest_keeper(self, *, resting: bool) -> None:

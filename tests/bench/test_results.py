@@ -80,6 +80,17 @@ class TestAims:
         assert found["Purchases/s at 256 connections, against Express without persistence"] == ("3.50×", "yes")
         assert found["CPU per purchase, server and ledger, against it"] == ("0.37×", "yes")
 
+    def test_compare_round_by_round(self):
+        """A machine that is slow in one round is slow for both; the medians (20 and 5) would say 4."""
+        ours, theirs = (
+            replace(figure("purchases", who, "256"), rounds=tuple({"per_second": float(each)} for each in rounds))
+            for who, rounds in (("lane", (30, 20, 10)), ("express", (10, 5, 4)))
+        )
+
+        assert aims.ratio(ours, theirs) == 3
+        assert aims.ratio(ours, replace(theirs, rounds=(*theirs.rounds[:2], {}))) == 3.5
+        assert aims.ratio(ours, None) is None
+
     def test_say_what_was_missed(self):
         assert self.reached()["Time-outs at 1,000 connections"] == ("1", "missed")
 
