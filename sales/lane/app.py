@@ -28,7 +28,7 @@ from sales.lane.known import Known, known_of
 from sales.lane.pages import Pages
 from sales.lane.request import App, Request
 from sales.lane.routes import Hot, Outcome
-from sales.lane.writing import write, write_at_once
+from sales.lane.writing import headers_of, write, write_at_once
 from sales.web import buy, edge, errors, request_id
 
 _HANG_UP = (("Connection", "close"),)
@@ -225,4 +225,4 @@ def _within(content: bytes, most: int) -> Body:
 
 
 def _answer_of(response: HttpResponse) -> Answer:
-    return Answer(status=response.status_code, headers=tuple(response.items()), body=response.content)
+    return Answer(status=response.status_code, headers=headers_of(response), body=response.content)

@@ -23,12 +23,12 @@ from sales.domain import polling
 from sales.domain.reads import Read
 from sales.lane.driving import Driver
 from sales.lane.frames import Frames, Setting
+from sales.lane.writing import headers_of
 from sales.queries import catalogue, panels, snapshots
 from sales.queries.catalogue import SaleEntry
 from sales.web import sale as sale_page
 
 MOST_KEPT = 512
-_OWN = frozenset({"content-length", "x-request-id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Pages:
             reading=reading,
             until=until,
             status=response.status_code,
-            headers=tuple((name, value) for name, value in response.items() if name.lower() not in _OWN),
+            headers=headers_of(response),
             body=Drawn.of(response.content.decode()),
             step=panel.step if panel.delay_ms is not None else None,
         )
