@@ -17,5 +17,6 @@ def run_together[T](calls: Sequence[Call[T]]) -> list[T]:
     client: Any = get_redis_connection(first.server)
     if first.server is Server.CACHE:
         client.script_load(first.script.text)
-    replies = client.evalsha(first.script.sha, len(keys), *keys, *args)
-    return [call.read(reply) for call, reply in zip(calls, replies, strict=True)]
+    reply = client.evalsha(first.script.sha, len(keys), *keys, *args)
+    assert len(reply) == len(calls) * first.own_reply
+    return [call.read_from(reply, place) for place, call in enumerate(calls)]

@@ -21,8 +21,9 @@ class Server(StrEnum):
 class Call[R](NamedTuple):
     """One script with its keys and arguments, and how to read what comes back.
 
-    A call that `joins` is of a script that takes several at once: what it shares with others goes out once for all of
-    them, keys before keys and arguments before arguments, and the script answers with a list of replies.
+    A call with an `own_reply` is of a script that takes several at once: what it shares with others goes out once for
+    all of them, keys before keys and arguments before arguments, and the script answers with one list: so many values
+    for the first, then so many for the next.
 
     `read` turns the call's own reply into a result; `failed` makes the same kind of result of the reason why there is
     none (NO_SCRIPT, FULL, UNREACHABLE, UNKNOWN), so that whoever asks always gets an answer and never an exception.
@@ -35,18 +36,19 @@ class Call[R](NamedTuple):
     read: Callable[[Reply], R]
     failed: Callable[[Outcome], R]
     server: Server = Server.LEDGER
-    joins: bool = False
+    own_reply: int = 0
     shared_keys: tuple[str, ...] = ()
     shared_args: tuple[str | int, ...] = ()
 
-    def read_alone(self, reply: Reply) -> R:
-        """Read the reply to a command that was of this call alone."""
-        return self.read(reply[0] if self.joins else reply)
+    def read_from(self, reply: Reply, place: int = 0) -> R:
+        """Read what is this call's in the reply to a command, in which it was at this place, from 0."""
+        values = self.own_reply
+        return self.read(reply[place * values : (place + 1) * values] if values else reply)
 
     def goes_with(self, other: "Call[Any]") -> bool:
         """Whether one command can be of both."""
         return (
-            self.joins
+            self.own_reply > 0
             and self.script is other.script
             and self.shared_args == other.shared_args
             and self.shared_keys == other.shared_keys

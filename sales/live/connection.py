@@ -75,7 +75,7 @@ def _result[T](call: Call[T], reply: Any) -> T:
     if isinstance(reply, Outcome):
         return call.failed(reply)
     try:
-        return call.read_alone(reply)
+        return call.read_from(reply)
     except ValueError:  # an entry that a script let pass: its numbers are sound, its order id is not
         logger.exception("The reply of the script %s cannot be read.", call.script.name)
         return call.failed(Outcome.CORRUPT)

@@ -27,7 +27,7 @@ def purchase(
         args=(shopper, slot, write_order_id(order_id), key_digest),
         read=Taken.read,
         failed=Taken.failed,
-        joins=True,
+        own_reply=8,
         shared_keys=of_sale(sale, _ALL),
         shared_args=(epoch,),
     )

@@ -53,5 +53,5 @@ def spend(buckets: Sequence[Bucket]) -> Call[Allowance]:
         args=tuple(args),
         read=partial(Allowance.of, buckets),
         failed=Allowance.failed,
-        joins=True,
+        own_reply=4,
     )

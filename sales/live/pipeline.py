@@ -279,7 +279,7 @@ def _tell(group: _Group, reply: Any) -> None:
     """Read the reply to one command, for each who waits for it."""
     for place, waiter in enumerate(group):
         try:
-            result = waiter.call.read(reply[place] if waiter.call.joins else reply)
+            result = waiter.call.read_from(reply, place)
         except Exception as mistake:  # noqa: BLE001 - theirs alone: the others' replies are sound
             waiter.tell(None, mistake)
         else:

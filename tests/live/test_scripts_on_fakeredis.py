@@ -25,7 +25,7 @@ class FakeLedger:
         first, _, rest = call.script.text.partition("\n")
         assert first.startswith("#!lua")
         keys = (*call.shared_keys, *call.keys)
-        return call.read_alone(self.redis.eval(rest, len(keys), *keys, *call.shared_args, *call.args))
+        return call.read_from(self.redis.eval(rest, len(keys), *keys, *call.shared_args, *call.args))
 
     def snapshot(self) -> Snapshot:
         return self.run(ledger.snapshot(sale=1, epoch=1))

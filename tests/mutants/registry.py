@@ -199,7 +199,7 @@ MUTANTS = (
         "stored-if-all-went-well",
         "what was taken is stored only if the last purchase of the command is not corrupt",
         TOGETHER,
-        in_script("purchase", old="sale.seq > seq_before", new="replies[#replies][1] ~= 'CORRUPT'"),
+        in_script("purchase", old="sale.seq > seq_before", new="answers[#answers - 7] ~= 'CORRUPT'"),
     ),
     Mutant(
         "deadline-inclusive",

@@ -66,23 +66,24 @@ local function read_entry(text, slot)
     order = rest:sub(1, 22), key = rest:sub(23), text = text }
 end
 
+-- How `shoppers` and `deadlines` name a slot. Hardly anybody has another than the first, and a number is slow to write.
+local function holder_of(shopper, slot) return shopper .. (slot == 1 and '/1' or '/' .. slot) end
+
 -- Reads the entries of several shoppers, slots 1, 2, … up to the first never used; slots have no holes. For each shopper
--- what is in the slots, or false where one is unsound; nil where the whole hash is.
+-- what is in the slots, or false where one is unsound; nil where the whole hash is. Who is named twice is read twice.
 local function read_entries_of(sale, shoppers, names)
-  local found, asked, slot, anything = {}, {}, 0, false
-  for _, shopper in ipairs(names) do
-    if not found[shopper] then found[shopper], asked[#asked + 1] = {}, shopper end
-  end
+  local found, asked, slot, anything = {}, names, 0, false
+  for i = 1, #names do found[names[i]] = {} end
   while #asked > 0 do
     slot = slot + 1
     local fields, more = {}, {}
-    for i, shopper in ipairs(asked) do fields[i] = shopper .. '/' .. slot end
+    for i = 1, #asked do fields[i] = holder_of(asked[i], slot) end
     local texts = ask('HMGET', shoppers, unpack(fields))
     if not texts then return nil end
-    for i, shopper in ipairs(asked) do
+    for i = 1, #asked do
       if texts[i] then
         anything = true
-        local entry = read_entry(texts[i], slot)
+        local shopper, entry = asked[i], read_entry(texts[i], slot)
         if entry then
           entry.due = HOLD[entry.state] and entry.at <= sale.now or false
           found[shopper][slot], more[#more + 1] = entry, shopper
@@ -106,10 +107,11 @@ end
 
 -- Puts an entry into the list of those that `store_entries` writes, all at once.
 local function write_entry(sale, shopper, entry)
-  entry.text = string.format('%s%02d%07d%010d%013d%013d%s%s', entry.state, math.min(entry.lost, 99), entry.unit,
-    entry.seq, entry.taken, entry.at, entry.order, entry.key)
+  local numbers = string.format('%02d%07d%010d%013d%013d', math.min(entry.lost, 99), entry.unit, entry.seq, entry.taken,
+    entry.at)
+  entry.text = entry.state .. numbers .. entry.order .. entry.key
   local written = sale.written
-  written[#written + 1] = shopper .. '/' .. entry.slot
+  written[#written + 1] = holder_of(shopper, entry.slot)
   written[#written + 1] = entry.text
 end
 
@@ -119,8 +121,9 @@ end
 
 -- Writes one event, and is always the first write of a change: false (and nothing written) where the stream is gone, of
 -- another type, or further than the sale's number. `order` and `key` may be empty, `since` is ms since the unit was taken.
+-- An id of one number stands for `<seq>-0`.
 local function emit(sale, events, what, shopper, entry, at)
-  local id = redis.pcall('XADD', events, 'NOMKSTREAM', (sale.seq + 1) .. '-0', 'epoch', sale.epoch, 'what', what,
+  local id = redis.pcall('XADD', events, 'NOMKSTREAM', sale.seq + 1, 'epoch', sale.epoch, 'what', what,
     'unit', entry.unit, 'shopper', shopper, 'slot', entry.slot, 'order', entry.order, 'key', entry.key,
     'time', at, 'since', at - entry.taken)
   if not id or (type(id) == 'table' and id.err) then return false end
@@ -134,7 +137,7 @@ local function free(sale, keys, shopper, entry, what)
   if not emit(sale, keys.events, what, shopper, entry, sale.now) then return false end
   entry.state, entry.lost, entry.due = 'g', entry.lost + 1, false
   write_entry(sale, shopper, entry)
-  redis.call('ZREM', keys.deadlines, shopper .. '/' .. entry.slot)
+  redis.call('ZREM', keys.deadlines, holder_of(shopper, entry.slot))
   redis.call('ZADD', keys.returned, entry.unit, entry.unit)
   sale.held, sale.returned = sale.held - 1, sale.returned + 1
   if entry.at <= sale.now then sale.due = sale.due - 1 end
@@ -162,11 +165,16 @@ local function store(sale, meta, shoppers)
     'keyed', sale.keyed, 'sold_out_ms', sale.sold_out_ms, 'clock_ms', sale.now)
 end
 
--- The answer of every script about one shopper's unit: see RETURNS of each.
-local function answer(sale, outcome, entry, moment)
-  return { outcome, sale.now, math.max(left(sale), 0), sale.held - sale.due, sale.recorded_seq, moment or 0,
-    entry and entry.slot or 0, entry and entry.text or '' }
+-- Adds the answer about one shopper's unit to a list: see RETURNS of each script.
+local function add_answer(answers, sale, outcome, entry, moment)
+  local n = #answers
+  answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = outcome, sale.now, left(sale), sale.held - sale.due
+  answers[n + 5], answers[n + 6] = sale.recorded_seq, moment or 0
+  answers[n + 7], answers[n + 8] = entry and entry.slot or 0, entry and entry.text or ''
+  return answers
 end
+
+local function answer(sale, outcome, entry, moment) return add_answer({}, sale, outcome, entry, moment) end
 
 -- How every act about a hold begins: the sale and the entry of this order, in a named slot or (slot 0) in any; or nil,
 -- nil and the whole answer, where there is no such hold or it has become something else. In a named slot, every other
