@@ -134,10 +134,13 @@ def _reply(ask: Ask, verb: str, act: _Act, *, slug: str, chance: float) -> Askin
     snapshot = yield from steps.numbers(sale)
     told = tell(sale, click, done, snapshot)
     next_form = yield from _next_form(sale, sent, done, told)
+    mine = told.mine
+    if mine.may_buy_another and next_form is None:
+        mine = replace(mine, may_buy_another=False)
     kept = fields["pass"] if isinstance(sent, _Sent) else ""
     return Reply(
         sale=sale,
-        mine=replace(told.mine, may_buy_another=told.mine.may_buy_another and next_form is not None),
+        mine=mine,
         form=next_form or BuyForm(slug=sale.slug, pass_text=kept, out_of_band=True),
         status=told.status,
         retry_after=told.retry_after,

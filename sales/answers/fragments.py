@@ -1,57 +1,87 @@
 """What came of a click, as it goes over the wire where a page asked for a fragment, and where a plain form did it.
 
-At the end of a rush most are told the same, in one instant, but for their own pass and the delay drawn for them. Such a
-fragment is written once, with marks in the two places, and each is given a copy with what is theirs.
+In a rush thousands win within seconds, and afterwards most are told the same. What differs is their own: the unit, the
+order, the times, the pass and the delay drawn for them. So a fragment whose like came before is written once, with
+places for all that, and each gets a copy with what is theirs.
 """
 
-import secrets
-from dataclasses import replace
+from collections.abc import Hashable
 from functools import lru_cache
+from typing import Any
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import escape
 from django.utils.translation import get_language
 
 from sales.answers.ask import Answer, Headers
 from sales.answers.buying import BuyForm, Reply
 from sales.answers.panel import HTML, TEMPLATE
+from sales.answers.places import Own, Placed, Shape, split
 from sales.answers.wire import instant
-from sales.queries.mine import Mine
+from sales.queries.mine import Mine, Note
+from sales.queries.panels import Panel
+from sales.queries.stubs import Cell, Countdown, Stock
 
 PRIVATE = (("Cache-Control", "private, no-store"),)
 MOST_KEPT = 256
-# Drawn by each process, so that nothing people wrote can look like one.
-_PASS = secrets.token_hex(16)
-_DELAY_MS = 10**15 + secrets.randbelow(10**15)
+_SHAPES = {
+    Mine: Shape.of(
+        Mine,
+        own=("as_of", "unit", "slot", "order_id", "reference", "taken_at", "bought_at", "delay_ms"),
+        parts=("countdown", "note", "panel", "stock"),
+    ),
+    Note: Shape.of(Note, own=("at", "clicked_at", "unit", "order_id"), follows=("glyph", "tone")),
+    Panel: Shape.of(Panel, own=("as_of", "delay_ms"), hidden=("stock", "last", "last_at", "countdown")),
+    Stock: Shape.of(Stock, own=("left", "held", "sold", "left_width", "held_width"), follows=("tick_width",)),
+    Countdown: Shape.of(Countdown, own=("to",), parts=("cells",)),
+    Cell: Shape.of(Cell, own=("digits",)),
+    BuyForm: Shape.of(BuyForm, own=("pass_text",)),
+}
 
 
 def of(reply: Reply) -> Answer:
     """Return the stub, and beside it the form with the pass for the next attempt."""
-    body = _told(reply.mine, reply.form) if _is_told(reply.mine) else _written(reply.mine, reply.form)
+    mine, form = reply.mine, reply.form
+    # What asks the same again holds what was sent, by names that anybody may choose. Who edits a template sees it so.
+    alone = mine.again or settings.DEBUG
+    body = _rendered(mine, form) if alone else _written(mine, form)
     return Answer(status=reply.status, headers=HTML + timing(reply) + PRIVATE, body=body.encode())
 
 
-def _is_told(mine: Mine) -> bool:
-    """Whether the stub is a note that others may get in the same words; one that asks the same again holds the pass."""
-    return mine.state == "told" and not mine.again
+class _Kind:
+    """Fragments that differ in nothing but what is each one's own."""
 
+    def __init__(self) -> None:
+        self._placed: Placed | None = None
+        self._came = 0
 
-def _told(mine: Mine, form: BuyForm) -> str:
-    delay, panel = mine.delay_ms, mine.panel
-    if panel and panel.delay_ms is not None:
-        panel = replace(panel, delay_ms=0)  # drawn, too; the note stands in its place
-    for_all = replace(mine, panel=panel, delay_ms=None if delay is None else _DELAY_MS)
-    written = _written_once(get_language(), for_all, replace(form, pass_text=_PASS) if form.pass_text else form)
-    return written.replace(str(_DELAY_MS), str(delay)).replace(_PASS, escape(form.pass_text))
-
-
-@lru_cache(maxsize=MOST_KEPT)
-def _written_once(_language: str | None, mine: Mine, form: BuyForm) -> str:
-    return _written(mine, form)
+    def written(self, mine: Mine, form: BuyForm, own: Own) -> str:
+        """Return one of them: rendered, or a copy where its like came before and one text was seen to serve both."""
+        if self._placed:
+            return self._placed.filled(own)
+        rendered = _rendered(mine, form)
+        self._came += 1
+        if self._came == 2:  # many a kind comes once
+            placed = Placed.of(_rendered, mine, form, shapes=_SHAPES)
+            self._placed = placed if placed and placed.filled(own) == rendered else None
+        return rendered
 
 
 def _written(mine: Mine, form: BuyForm) -> str:
+    kind: list[Hashable] = [get_language()]
+    own: list[Any] = []
+    split(mine, _SHAPES, kind, own)
+    split(form, _SHAPES, kind, own)
+    return _of_kind(tuple(kind)).written(mine, form, own)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _of_kind(_kind: tuple[Hashable, ...]) -> _Kind:
+    return _Kind()
+
+
+def _rendered(mine: Mine, form: BuyForm) -> str:
     return render_to_string(f"{TEMPLATE}#mine-answer", {"mine": mine, "panel": None, "form": form})
 
 

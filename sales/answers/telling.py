@@ -73,22 +73,15 @@ def tell(sale: SaleEntry, click: Click, done: Taken | Allowance | Flaw, snapshot
     if done.outcome in UNDECIDED:
         kind = NoteKind.CANNOT_TELL if done.outcome is Outcome.UNKNOWN else NoteKind.NOT_NOW
         return _asks_again(sale, click, snapshot, kind)
-    told = _decided(sale, click, done, _as_answered(snapshot, done))
-    return replace(told, same_attempt=done.outcome not in _ENDS_THE_ATTEMPT)
+    told = _mine(sale, click, done) or _note(sale, click, done, _as_answered(snapshot, done))
+    return replace(told, same_attempt=False) if done.outcome in _ENDS_THE_ATTEMPT else told
 
 
-def _decided(sale: SaleEntry, click: Click, done: Taken, snapshot: Snapshot) -> Told:
-    entry, now = done.entry, moment(done.now_ms, sale)
+def _mine(sale: SaleEntry, click: Click, done: Taken) -> Told | None:
+    """Tell of the unit that the click was about; None where it came to something else."""
+    entry = done.entry
     if entry is None or done.outcome in _REFUSED:
-        kind = _REFUSED.get(done.outcome, NoteKind.STALE_PAGE)
-        note = Note(
-            kind=kind,
-            at=moment(done.moment_ms, sale) if done.moment_ms and not _closed_early(kind, done) else None,
-            clicked_at=now,
-            left=done.left,
-            held=done.held,
-        )
-        return _noted(sale, click, snapshot, note, status=409)
+        return None
     if done.outcome in (Outcome.HELD, Outcome.EXTENDED):
         return Told(mine=stubs_of_mine.held(sale, entry, now_ms=done.now_ms, focus=True), status=200)
     if done.outcome is Outcome.BOUGHT and (sale.limit > 1 or entry.order_id == click.own_order):
@@ -99,6 +92,21 @@ def _decided(sale: SaleEntry, click: Click, done: Taken, snapshot: Snapshot) -> 
         return Told(mine=mine, status=200)
     if entry.is_cancelled:
         return Told(mine=stubs_of_mine.cancelled(sale, entry, now_ms=done.now_ms, another=True, focus=True), status=409)
+    return None
+
+
+def _note(sale: SaleEntry, click: Click, done: Taken, snapshot: Snapshot) -> Told:
+    entry = done.entry
+    if entry is None or done.outcome in _REFUSED:
+        kind = _REFUSED.get(done.outcome, NoteKind.STALE_PAGE)
+        note = Note(
+            kind=kind,
+            at=moment(done.moment_ms, sale) if done.moment_ms and not _closed_early(kind, done) else None,
+            clicked_at=moment(done.now_ms, sale),
+            left=done.left,
+            held=done.held,
+        )
+        return _noted(sale, click, snapshot, note, status=409)
     if done.outcome in (Outcome.ALREADY, Outcome.BOUGHT):
         note = Note(kind=NoteKind.ALREADY, unit=entry.unit, at=moment(entry.at_ms, sale), order_id=entry.order_id)
         return _noted(sale, click, snapshot, note, status=409, delay_ms=None)

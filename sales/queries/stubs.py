@@ -5,7 +5,7 @@ Percentages and digits are computed here, never in a template. What a stub says 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ MOST_TICKS = 120  # one tick of the bar is one piece; above, a plain bar
 
 def moment(ms: int, sale: SaleEntry) -> datetime:
     """Return an instant of the ledger's clock as the sale's zone shows it."""
-    return datetime.fromtimestamp(ms / 1_000, tz=UTC).astimezone(ZoneInfo(sale.time_zone))
+    return datetime.fromtimestamp(ms / 1_000, tz=ZoneInfo(sale.time_zone))
 
 
 def local(at: datetime, sale: SaleEntry) -> datetime:

@@ -6,15 +6,21 @@ Filters only. Which moments and numbers there are is decided in `sales.queries`;
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, get_timezone_name
 from babel.numbers import format_currency, format_decimal
-from django import template
 from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
 
-register = template.Library()
+from sales.answers.places import Library
+
+register = Library()
+
+_zone_names: dict[tuple[Any, ...], str] = {}
+_ALL_SIZES = (-1_234, -1, 0, 7, 89, 123, 4_567, 98_765, 123_456, 9_876_543, 1_234_567_890)
 
 
 @register.filter
@@ -26,7 +32,9 @@ def money(amount: Decimal, currency: str) -> str:
 @register.filter
 def number(count: int) -> str:
     """Write a whole number with the language's separators."""
-    return format_decimal(count, locale=_locale())
+    locale = _locale()
+    between = _between_thousands(locale)
+    return f"{count:,}".replace(",", between) if between else format_decimal(count, locale=locale)
 
 
 @register.filter
@@ -38,13 +46,13 @@ def instant(at: datetime) -> str:
 @register.filter
 def clock(at: datetime) -> str:
     """Write 18:17:32."""
-    return f"{at:%H:%M:%S}"
+    return at.isoformat(timespec="seconds")[11:19]
 
 
 @register.filter
 def clock_ms(at: datetime) -> str:
     """Write 18:17:32.418."""
-    return f"{at:%H:%M:%S}.{at.microsecond // 1_000:03d}"
+    return at.isoformat(timespec="milliseconds")[11:23]
 
 
 @register.filter
@@ -58,7 +66,7 @@ def zone(at: datetime) -> str:
     """Name the zone of a moment as the language does: CET, MEZ, or UTC+03 where it has no letters."""
     known = at.tzname() or ""
     if known.isalpha() and isinstance(at.tzinfo, ZoneInfo):
-        known = _in_words(get_timezone_name(at, width="short", locale=_locale()), known)
+        known = _in_words(_zone_name(at, _locale()), known)
     return known if known.isalpha() else f"UTC{known}"
 
 
@@ -100,6 +108,22 @@ def duration(seconds: int) -> str:
     ]
     said = [words(n) % {"n": n} for n, words in parts if n]
     return " ".join(said[:2]) if said else ngettext("%(n)d second", "%(n)d seconds", 0) % {"n": 0}
+
+
+@cache
+def _between_thousands(locale: str) -> str | None:
+    """Return what stands between thousands; None where a language writes numbers in another way than that."""
+    between = format_decimal(1_000, locale=locale)[1:-3]
+    alike = all(format_decimal(each, locale=locale) == f"{each:,}".replace(",", between) for each in _ALL_SIZES)
+    return between if between and alike else None
+
+
+def _zone_name(at: datetime, locale: str) -> str:
+    kept = (at.tzinfo, at.utcoffset(), at.dst(), locale)  # the moment itself does not matter
+    name = _zone_names.get(kept)
+    if name is None:
+        name = _zone_names[kept] = get_timezone_name(at, width="short", locale=locale)
+    return name
 
 
 def _in_words(name: str, otherwise: str) -> str:

@@ -5,6 +5,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.dates import get_timezone_name
+from babel.numbers import format_decimal
 from django.utils import translation
 
 from sales.templatetags import words
@@ -30,6 +32,13 @@ class TestMoney:
     def test_numbers_have_separators(self):
         with translation.override("en"):
             assert words.number(1_846) == "1,846"
+
+    @pytest.mark.parametrize("language", ["en", "de", "fr", "hi", "ar", "pl"])
+    def test_numbers_are_those_of_the_language(self, language):
+        """Also where thousands are not what is told apart, as in Hindi."""
+        counts = [*range(-12, 1_203), 9_999, 10_000, 99_999, 100_000, 1_234_567, 10**9]
+        with translation.override(language):
+            assert [words.number(n) for n in counts] == [format_decimal(n, locale=language) for n in counts]
 
 
 class TestTimes:
@@ -59,6 +68,17 @@ class TestTimes:
     def test_name_a_zone_as_the_language_does(self, language, written):
         with translation.override(language):
             assert words.zone(AT.astimezone(ZoneInfo("Europe/Berlin"))) == written
+
+    @pytest.mark.parametrize("language", ["en", "de"])
+    @pytest.mark.parametrize(
+        "name", ["Europe/Berlin", "Europe/London", "America/New_York", "Asia/Kolkata", "Asia/Tokyo"]
+    )
+    def test_name_a_zone_in_summer_and_in_winter(self, name, language):
+        with translation.override(language):
+            for month in (1, 7, 11, 7, 1):
+                at = AT.replace(month=month, tzinfo=ZoneInfo(name))
+                in_words = get_timezone_name(at, width="short", locale=language)
+                assert words.zone(at) == (in_words if in_words.isalpha() else at.tzname())
 
     def test_say_today_by_the_days_of_the_sales_zone(self):
         with translation.override("en"):
