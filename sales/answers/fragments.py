@@ -42,11 +42,20 @@ _SHAPES = {
 
 def of(reply: Reply) -> Answer:
     """Return the stub, and beside it the form with the pass for the next attempt."""
-    mine, form = reply.mine, reply.form
-    # What asks the same again holds what was sent, by names that anybody may choose. Who edits a template sees it so.
-    alone = mine.again or settings.DEBUG
-    body = _rendered(mine, form) if alone else _written(mine, form)
-    return Answer(status=reply.status, headers=HTML + timing(reply) + PRIVATE, body=body.encode())
+    body = written(reply.mine, reply.form).encode()
+    return Answer(status=reply.status, headers=HTML + timing(reply) + PRIVATE, body=body)
+
+
+def written(mine: Mine, form: BuyForm) -> str:
+    """Return a stub and the form beside it."""
+    # What asks the same again holds what was sent, by names that anybody may choose.
+    if mine.again or settings.DEBUG:  # whoever edits a template sees it at once
+        return _rendered(mine, form)
+    kind: list[Hashable] = [get_language()]
+    own: list[Any] = []
+    split(mine, _SHAPES, kind, own)
+    split(form, _SHAPES, kind, own)
+    return _of_kind(tuple(kind)).written(mine, form, own)
 
 
 class _Kind:
@@ -66,14 +75,6 @@ class _Kind:
             placed = Placed.of(_rendered, mine, form, shapes=_SHAPES)
             self._placed = placed if placed and placed.filled(own) == rendered else None
         return rendered
-
-
-def _written(mine: Mine, form: BuyForm) -> str:
-    kind: list[Hashable] = [get_language()]
-    own: list[Any] = []
-    split(mine, _SHAPES, kind, own)
-    split(form, _SHAPES, kind, own)
-    return _of_kind(tuple(kind)).written(mine, form, own)
 
 
 @lru_cache(maxsize=MOST_KEPT)
