@@ -14,7 +14,7 @@ from sales.answers import limiting, passes, steps
 from sales.answers.ask import Ask, Asking
 from sales.answers.passes import Flaw, Pass
 from sales.answers.steps import HoldVerb
-from sales.answers.telling import Click, Told, tell
+from sales.answers.telling import Click, Told, tell, tell_of_unit
 from sales.domain.outcomes import Outcome
 from sales.live import ledger
 from sales.live.limiter import Allowance
@@ -131,8 +131,7 @@ def _reply(ask: Ask, verb: str, act: _Act, *, slug: str, chance: float) -> Askin
     sent = yield from _sent(ask, fields, sale)
     done = (yield from act(sale, sent)) if isinstance(sent, _Sent) else sent
     click = Click(verb=verb, fields=fields, own_order=_own_order(verb, sent), chance=chance)
-    snapshot = yield from steps.numbers(sale)
-    told = tell(sale, click, done, snapshot)
+    told = tell_of_unit(sale, click, done) or tell(sale, click, done, (yield from steps.numbers(sale)))
     next_form = yield from _next_form(sale, sent, done, told)
     mine = told.mine
     if mine.may_buy_another and next_form is None:

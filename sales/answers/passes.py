@@ -13,6 +13,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from uuid import UUID
 
 from django.conf import settings
@@ -34,7 +35,7 @@ class Flaw(StrEnum):
     OTHER_SESSION = "other_session"  # signed out, signed in again, or somebody else's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pass:
     """What a pass says."""
 
@@ -49,7 +50,7 @@ class Pass:
         """The shopper as the ledger knows them."""
         return shoppers.of_account(self.account)
 
-    @property
+    @cached_property
     def order_id(self) -> UUID:
         """The id of the order that this attempt makes. Nobody can choose it: every part is signed."""
         digest = hashlib.blake2b(self.text.encode(), key=_SALT.encode(), digest_size=16).digest()

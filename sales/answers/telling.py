@@ -64,6 +64,29 @@ class Told:
         return round(self.mine.as_of.timestamp() * 1_000)
 
 
+def tell_of_unit(sale: SaleEntry, click: Click, done: Taken | Allowance | Flaw) -> Told | None:
+    """Return what the stub says of the unit that the click was about: no numbers stand beside it.
+
+    None where something else is to be said, by `tell`.
+    """
+    if not isinstance(done, Taken) or done.entry is None or done.outcome in _REFUSED:
+        return None
+    entry, same_attempt = done.entry, done.outcome not in _ENDS_THE_ATTEMPT
+    if done.outcome in (Outcome.HELD, Outcome.EXTENDED):
+        mine = stubs_of_mine.held(sale, entry, now_ms=done.now_ms, focus=True)
+        return Told(mine=mine, status=200, same_attempt=same_attempt)
+    if done.outcome is Outcome.BOUGHT and (sale.limit > 1 or entry.order_id == click.own_order):
+        mine = stubs_of_mine.bought(
+            sale, entry, now_ms=done.now_ms, recorded=done.recorded, another=sale.limit > 1, chance=click.chance,
+            focus=True,
+        )  # fmt: skip
+        return Told(mine=mine, status=200, same_attempt=same_attempt)
+    if entry.is_cancelled:
+        mine = stubs_of_mine.cancelled(sale, entry, now_ms=done.now_ms, another=True, focus=True)
+        return Told(mine=mine, status=409, same_attempt=same_attempt)
+    return None
+
+
 def tell(sale: SaleEntry, click: Click, done: Taken | Allowance | Flaw, snapshot: Snapshot) -> Told:
     """Return what the stub says after a click."""
     if isinstance(done, Flaw):
@@ -73,26 +96,11 @@ def tell(sale: SaleEntry, click: Click, done: Taken | Allowance | Flaw, snapshot
     if done.outcome in UNDECIDED:
         kind = NoteKind.CANNOT_TELL if done.outcome is Outcome.UNKNOWN else NoteKind.NOT_NOW
         return _asks_again(sale, click, snapshot, kind)
-    told = _mine(sale, click, done) or _note(sale, click, done, _as_answered(snapshot, done))
+    of_unit = tell_of_unit(sale, click, done)
+    if of_unit:
+        return of_unit
+    told = _note(sale, click, done, _as_answered(snapshot, done))
     return replace(told, same_attempt=False) if done.outcome in _ENDS_THE_ATTEMPT else told
-
-
-def _mine(sale: SaleEntry, click: Click, done: Taken) -> Told | None:
-    """Tell of the unit that the click was about; None where it came to something else."""
-    entry = done.entry
-    if entry is None or done.outcome in _REFUSED:
-        return None
-    if done.outcome in (Outcome.HELD, Outcome.EXTENDED):
-        return Told(mine=stubs_of_mine.held(sale, entry, now_ms=done.now_ms, focus=True), status=200)
-    if done.outcome is Outcome.BOUGHT and (sale.limit > 1 or entry.order_id == click.own_order):
-        mine = stubs_of_mine.bought(
-            sale, entry, now_ms=done.now_ms, recorded=done.recorded, another=sale.limit > 1, chance=click.chance,
-            focus=True,
-        )  # fmt: skip
-        return Told(mine=mine, status=200)
-    if entry.is_cancelled:
-        return Told(mine=stubs_of_mine.cancelled(sale, entry, now_ms=done.now_ms, another=True, focus=True), status=409)
-    return None
 
 
 def _note(sale: SaleEntry, click: Click, done: Taken, snapshot: Snapshot) -> Told:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from sales.live import connection, ledger
 from sales.models import Order
-from sales.queries import ended_sessions
+from sales.queries import ended_sessions, snapshots
 from tests.conftest import EPOCH
 from tests.web import shop
 from tests.web.dom import parsed
@@ -89,6 +89,18 @@ class TestAClick:
             response = shop.press(client, sale, fields={"pass": written})
 
         assert response.status_code == 200
+
+    @pytest.mark.parametrize("fields", [{}, {"hold_seconds": 600}], ids=["bought", "held"])
+    def test_that_won_waits_for_no_numbers(self, fields, make_sale, signed_in, early_shopper, monkeypatch):
+        sale, client = make_sale(published=True, **fields), signed_in(early_shopper)
+        written = shop.pass_in(shop.page(client, sale))
+        snapshots.forget()
+        read: list[object] = []
+        monkeypatch.setattr(snapshots, "of", read.append)
+
+        response = shop.press(client, sale, fields={"pass": written})
+
+        assert (response.status_code, read) == (200, [])
 
     def test_is_kept_by_nobody(self, make_sale, signed_in, early_shopper):
         sale, client = make_sale(published=True), signed_in(early_shopper)
