@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from sales.domain.outcomes import Outcome
 from sales.queries import orders
 from sales.queries.orders import Purchase
 from sales.web import caching, errors
+
+MOST_KEPT = 1_024
 
 
 @require_safe
@@ -59,6 +62,7 @@ def shown(request: HttpRequest, purchase: Purchase) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=MOST_KEPT)  # half of what a receipt costs, which asks again until it is on record
 def _qr(address: str) -> SafeString:
     """Return the QR code of an address as inline SVG without a style; black on white is the page's business."""
     code = segno.make(address, micro=False, error="m")
