@@ -19,7 +19,7 @@ from sales.answers.buying import BuyForm, Reply
 from sales.answers.panel import HTML, TEMPLATE
 from sales.answers.places import Own, Placed, Shape, split
 from sales.answers.wire import instant
-from sales.queries.mine import Mine, Note
+from sales.queries.mine import Field, Mine, Note
 from sales.queries.panels import Panel
 from sales.queries.stubs import Cell, Countdown, Stock
 
@@ -29,13 +29,14 @@ _SHAPES = {
     Mine: Shape.of(
         Mine,
         own=("as_of", "unit", "slot", "order_id", "reference", "taken_at", "bought_at", "delay_ms"),
-        parts=("countdown", "note", "panel", "stock"),
+        parts=("countdown", "note", "panel", "stock", "again"),
     ),
     Note: Shape.of(Note, own=("at", "clicked_at", "unit", "order_id"), follows=("glyph", "tone")),
     Panel: Shape.of(Panel, own=("as_of", "delay_ms"), hidden=("stock", "last", "last_at", "countdown")),
     Stock: Shape.of(Stock, own=("left", "held", "sold", "left_width", "held_width"), follows=("tick_width",)),
     Countdown: Shape.of(Countdown, own=("to",), parts=("cells",)),
     Cell: Shape.of(Cell, own=("digits",)),
+    Field: Shape.of(Field, own=("value",)),
     BuyForm: Shape.of(BuyForm, own=("pass_text",)),
 }
 
@@ -48,8 +49,7 @@ def of(reply: Reply) -> Answer:
 
 def written(mine: Mine, form: BuyForm) -> str:
     """Return a stub and the form beside it."""
-    # What asks the same again holds what was sent, by names that anybody may choose.
-    if mine.again or settings.DEBUG:  # whoever edits a template sees it at once
+    if settings.DEBUG:  # whoever edits a template sees it at once
         return _rendered(mine, form)
     kind: list[Hashable] = [get_language()]
     own: list[Any] = []

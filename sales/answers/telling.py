@@ -15,11 +15,12 @@ from sales.live.results import Snapshot, Taken
 from sales.queries import mine as stubs_of_mine
 from sales.queries import panels
 from sales.queries.catalogue import SaleEntry
-from sales.queries.mine import Mine, Note, NoteKind
+from sales.queries.mine import Field, Mine, Note, NoteKind
 from sales.queries.panels import Panel
 from sales.queries.stubs import moment
 
 RETRY_AFTER_SECONDS = 5
+_FIELDS = frozenset({"pass", "order", "slot"})  # of our forms; whatever else was sent means nothing
 
 _REFUSED = {
     Outcome.UPCOMING: NoteKind.UPCOMING,
@@ -168,7 +169,7 @@ def _asks_again(sale: SaleEntry, click: Click, snapshot: Snapshot, kind: NoteKin
         ask="again",
         delay_ms=polling.CANNOT_TELL.drawn(click.chance),
         again_verb=click.verb,
-        again=tuple(click.fields.items()),
+        again=tuple([Field(name=name, value=value) for name, value in click.fields.items() if name in _FIELDS]),
     )
     return Told(mine=mine, status=503, retry_after=RETRY_AFTER_SECONDS)
 

@@ -98,6 +98,14 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """What a form carries."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mine:
     """The personal stub. `state` is held, bought, cancelled or told; told has a note, and the panel it stands in.
 
@@ -134,7 +142,7 @@ class Mine:
     delay_ms: int | None = None
     ask: str = "mine"
     again_verb: str = "buy"  # what to send once more, and with which fields
-    again: tuple[tuple[str, str], ...] = ()
+    again: tuple[Field, ...] = ()
     focus: bool = False  # the answer to a click takes the focus; a poll never does
 
     @property

@@ -18,12 +18,10 @@ from sales.answers.buying import BuyForm, Reply
 from sales.live.entries import Entry, EntryState
 from sales.queries import mine as stubs
 from sales.queries.catalogue import SaleEntry
-from sales.queries.mine import Mine
+from sales.queries.mine import Field, Mine
 from sales.web.states import STATES, _sale
 
 MINE = sorted(name for name, state in STATES.items() if state.make().mine)
-ASKS_AGAIN = {"cannot-tell", "not-now"}
-WON = ("held", "held-last-minutes", "bought-recording", "bought-recorded")
 LANGUAGES = ("en", "de")
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -34,7 +32,7 @@ def reply(mine: Mine | str, *, pass_text: str = "a-pass", delay_ms: int = 1_000)
         assert made is not None
         mine = replace(made, delay_ms=None if made.delay_ms is None else delay_ms)
         if mine.ask == "again":
-            mine = replace(mine, again=(("pass", pass_text),))
+            mine = replace(mine, again=(Field(name="pass", value=pass_text),))
     form = BuyForm(slug=mine.slug, pass_text=pass_text, out_of_band=True)
     return Reply(sale=_sale(), mine=mine, form=form, status=409)
 
@@ -82,7 +80,7 @@ class TestAFragment:
 
             assert got == [alone(each) for each in replies]
 
-    @pytest.mark.parametrize("name", [name for name in MINE if name not in ASKS_AGAIN])
+    @pytest.mark.parametrize("name", MINE)
     def test_is_rendered_for_the_first_ones_alone(self, name: str, rendered: list[str]) -> None:
         for number in range(50):
             fragments.of(reply(name, pass_text=f"pass-{number}", delay_ms=1_000 + number))
@@ -95,12 +93,6 @@ class TestAFragment:
             body = fragments.of(reply(name, pass_text=f"the-pass-of-{number}")).body
 
             assert body.count(b"the-pass-of-") == body.count(b"the-pass-of-%d" % number) > 0
-
-    @pytest.mark.parametrize("name", sorted(ASKS_AGAIN))
-    def test_that_asks_the_same_again_is_kept_for_nobody(self, name: str) -> None:
-        fragments.of(reply(name))
-
-        assert fragments._of_kind.cache_info().currsize == 0
 
     def test_is_rendered_each_time_while_templates_are_edited(self, settings: Any, rendered: list[str]) -> None:
         settings.DEBUG = True
