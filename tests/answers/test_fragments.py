@@ -11,6 +11,7 @@ import pytest
 from django.template import engines
 from django.utils import translation
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from sales.answers import fragments
@@ -156,12 +157,14 @@ SALES = st.builds(
 class TestTheFragmentOfAWinner:
     """Whoever they are, whichever unit they got, and whenever: byte for byte what the template writes for them."""
 
+    @hypothesis_settings(deadline=None)  # the first one loads the templates
     @given(sale=SALES, entry=entries(EntryState.HELD), language=st.sampled_from(LANGUAGES))
     def test_who_holds_a_unit_is_theirs_alone(self, sale: SaleEntry, entry: Entry, language: str) -> None:
         mine = stubs.held(sale, entry, now_ms=entry.taken_ms, focus=True)
 
         self.assert_alike(mine, language)
 
+    @hypothesis_settings(deadline=None)
     @given(
         sale=SALES,
         entry=entries(EntryState.BOUGHT),
