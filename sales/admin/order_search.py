@@ -16,7 +16,7 @@ def matching(*, typed: str) -> Q:
     text = typed.strip()
     found = Q(shopper__in=_shoppers(text))
     if reference := references.typed(text):
-        found |= Q(reference=reference)
+        found |= Q(order_id__range=references.order_ids(reference))
     with contextlib.suppress(ValueError):
         found |= Q(order_id=uuid.UUID(text))
     return found

@@ -83,7 +83,7 @@ class OrderAdmin(ReadOnly, ModelAdmin[Order]):
         pages = [path("<int:pk>/cancel/", self.admin_site.admin_view(cancel), name="sales_order_cancel")]
         return pages + super().get_urls()
 
-    @admin.display(description=_("reference"), ordering="reference")
+    @admin.display(description=_("reference"), ordering="order_id")
     def reference_spaced(self, order: Order) -> str:
         """Return the reference as people see it."""
         return references.spaced(order.reference)

@@ -20,7 +20,7 @@ class Order(models.Model):
     States = OrderState
 
     order_id = models.UUIDField(_("order id"), unique=True, editable=False)
-    reference = models.CharField(_("reference"), max_length=8, db_index=True, editable=False)
+    reference = models.CharField(_("reference"), max_length=8, editable=False)  # found by the order ids it stands for
     sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="orders", verbose_name=_("sale"))
     shopper = models.CharField(_("shopper"), max_length=250)
     slot = models.PositiveIntegerField(_("slot"))

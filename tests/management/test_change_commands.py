@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.core.management import get_commands, load_command_class
@@ -221,7 +221,8 @@ class TestCancelOrder:
         assert error.returncode == 2
 
     def test_asks_which_one_where_two_share_a_reference(self, order: Order, make_order: MakeOrder) -> None:
-        twin = make_order(order.sale, unit=3, shopper="u:3", order_id=uuid4(), reference=order.reference)
+        alike = UUID(int=order.order_id.int ^ 1)
+        twin = make_order(order.sale, unit=3, shopper="u:3", order_id=alike, reference=references.of(alike))
 
         error = refusal("cancel_order", order.reference, *WHY)
 

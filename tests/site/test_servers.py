@@ -136,6 +136,8 @@ class TestTheRecord:
         with django_db_blocker.unblock(), closing(made), made.cursor() as cursor:
             assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             assert cursor.execute("PRAGMA synchronous").fetchone() == (FULL,)
+            assert cursor.execute("PRAGMA cache_size").fetchone() == (-16_384,)  # KiB
+            assert cursor.execute("PRAGMA wal_autocheckpoint").fetchone() == (4_000,)  # pages
 
     def test_may_be_another_file(self):
         absolute = servers.databases(reading.read(shop(DATABASE_URL="sqlite:////srv/shop.sqlite3")))

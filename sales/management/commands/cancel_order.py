@@ -55,7 +55,8 @@ class Command(OperatorCommand):
 
 def _order(text: str) -> Order:
     """Return the order that is meant; several may share a reference, and none may have it."""
-    meant = Q(reference=references.typed(text) or "")
+    reference = references.typed(text)
+    meant = Q(order_id__range=references.order_ids(reference)) if reference else Q(pk=None)
     with contextlib.suppress(ValueError):
         meant |= Q(order_id=uuid.UUID(text))
     found = list(Order.objects.filter(meant).order_by("pk")[:10])
