@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.static import serve
@@ -11,7 +11,9 @@ from sales.conf import Site
 
 
 def picture(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Answer with an uploaded picture."""
+    """Answer with an uploaded picture; in production the server in front has them."""
+    if settings.SALES.site is not Site.DEMO:
+        raise Http404
     return serve(request, path, document_root=str(settings.MEDIA_ROOT))
 
 
@@ -20,9 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("sales.web.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("media/<path:path>", picture),
 ]
-if settings.SALES.site is Site.DEMO:  # in production the server in front has the pictures
-    urlpatterns += [path("media/<path:path>", picture)]
 
 handler400 = "sales.web.errors.bad_request"
 handler403 = "sales.web.errors.permission_denied"

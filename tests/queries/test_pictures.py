@@ -2,6 +2,7 @@
 
 import errno
 import re
+from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.test import Client
 from pictures.models import PillowPicture
 from PIL import Image
 
+from sales.conf import Site
 from sales.models import Product
 from sales.queries import pictures
 
@@ -98,6 +100,12 @@ class TestServing:
         assert response.headers["Content-Type"] == "image/avif"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+
+    def test_is_left_to_the_server_in_front_in_production(self, client: Client, settings: Any):
+        address = of(saved(size=(800, 1000))).sources[0].srcset.split()[0]
+        settings.SALES = replace(settings.SALES, site=Site.PRODUCTION)
+
+        assert client.get(address).status_code == 404
 
 
 class TestMakingThemAnew:
