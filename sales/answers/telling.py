@@ -89,7 +89,7 @@ def tell_of_unit(sale: SaleEntry, click: Click, done: Taken | Allowance | Flaw) 
 
 
 def tell(sale: SaleEntry, click: Click, done: Taken | Allowance | Flaw, snapshot: Snapshot) -> Told:
-    """Return what the stub says after a click."""
+    """Return what the stub says after a click, where `tell_of_unit` says nothing."""
     if isinstance(done, Flaw):
         return _noted(sale, click, snapshot, Note(kind=_FLAWS[done]), status=403)
     if isinstance(done, Allowance):
@@ -97,9 +97,6 @@ def tell(sale: SaleEntry, click: Click, done: Taken | Allowance | Flaw, snapshot
     if done.outcome in UNDECIDED:
         kind = NoteKind.CANNOT_TELL if done.outcome is Outcome.UNKNOWN else NoteKind.NOT_NOW
         return _asks_again(sale, click, snapshot, kind)
-    of_unit = tell_of_unit(sale, click, done)
-    if of_unit:
-        return of_unit
     told = _note(sale, click, done, _as_answered(snapshot, done))
     return replace(told, same_attempt=False) if done.outcome in _ENDS_THE_ATTEMPT else told
 
